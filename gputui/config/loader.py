@@ -9,7 +9,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -17,8 +17,7 @@ from gputui import vendors
 from gputui.config.accounts import Account, Section, UnusableAccount
 from gputui.config.keymap import custom_key_problem, key_problems
 from gputui.config.paths import CONFIG_ENCODING, config_path
-from gputui.config.problems import example_of, explain, known_keys, ordinal, unknown_key, unknown_kind, where_of
-from gputui.config.secrets import SecretRef
+from gputui.config.problems import explain, known_keys, ordinal, unknown_key, unknown_kind, where_of
 from gputui.config.sections import (
     LONGEST_NAME,
     AgentConfig,
@@ -30,7 +29,6 @@ from gputui.config.sections import (
     WasteConfig,
 )
 from gputui.errors import ConfigError, reason_of
-from gputui.late_dataclasses import dataclass
 from gputui.models import SSHLogin
 from gputui.models.budgets import Budget
 from gputui.text import clean
@@ -38,11 +36,8 @@ from gputui.text import clean
 __all__ = [
     "Account",
     "Config",
-    "Question",
-    "answer_problem",
     "load_config",
     "parse_config",
-    "questions",
     "ssh_login",
 ]
 
@@ -77,46 +72,6 @@ def account_model(kind: str) -> type[Account]:
     if not (isinstance(model, type) and issubclass(model, Account)):
         raise vendors.package_fault(kind, TypeError("its account is no subclass of gputui.config.accounts.Account"))
     return model
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """The question for one key of an account. ``example`` may be empty. ``many``: the answer is a list."""
-
-    key: str
-    text: str
-    required: bool
-    secret: bool
-    example: str
-    many: bool = False
-
-
-def questions(model: type[Account]) -> list[Question]:
-    """Return the questions for an account, in the order of the fields."""
-    return [
-        Question(
-            key,
-            field.title or key.replace("_", " ").capitalize(),
-            required=field.is_required(),
-            secret=SecretRef in (field.annotation, *get_args(field.annotation)),
-            example=example_of(model, key),
-            many=get_origin(field.annotation) is list,
-        )
-        for key, field in model.model_fields.items()
-        if key not in ("name", "kind") and (field.is_required() or field.title)
-    ]
-
-
-def answer_problem(model: type[Account], kind: str, key: str, answer: str | list[str]) -> str | None:
-    """Return the problem of a value for one key of an account; None when it is valid."""
-    data = {"name": "account", "kind": kind, key: answer}
-    try:
-        model.model_validate(data, context={"private": True, "account": "account"})
-    except ValidationError as error:
-        for problem in error.errors(include_url=False, include_context=False, include_input=False):
-            if problem["loc"][:1] == (key,):
-                return explain(model, problem["type"], problem["msg"], problem["loc"])
-    return None
 
 
 def load_config(path: Path | None = None, *, read_only: bool = False) -> Config:

@@ -11,13 +11,8 @@ from gputui.api.deepdock.account import DeepdockAccount
 from gputui.api.gpuhub.account import GpuhubAccount
 from gputui.api.pody.account import PodyAccount
 from gputui.api.yotta.account import YottaAccount
-from gputui.config.loader import (
-    Question,
-    account_model,
-    answer_problem,
-    parse_config,
-    questions,
-)
+from gputui.config.account_questions import Question, answer_problem, questions
+from gputui.config.loader import account_model, parse_config
 from tests.config.parsing import ACCOUNT, lab, problems
 
 

@@ -21,7 +21,8 @@ from gputui.private_files import write_private
 from gputui.text import clean
 
 if TYPE_CHECKING:
-    from gputui.config.loader import Account, Question
+    from gputui.config.account_questions import Question
+    from gputui.config.loader import Account
 
 _REFERENCE = re.compile(r"(env|file|cmd|keyring):")
 _USUAL_KIND = "pody"
@@ -94,7 +95,8 @@ def _existing(path: Path) -> tuple[str, list[str]]:
 def _ask_account(taken: list[str]) -> tuple[str, str]:
     """Ask for one account and return its name and its TOML."""
     from gputui import vendors
-    from gputui.config.loader import account_model, questions
+    from gputui.config.account_questions import questions
+    from gputui.config.loader import account_model
 
     usable = vendors.usable()
     kinds = list(usable)
@@ -155,7 +157,8 @@ def _list_of(answer: str) -> list[str]:
 
 def _ask_text(question: Question, kind: str) -> str:
     """Ask for a text, or for several with commas between."""
-    from gputui.config.loader import account_model, answer_problem
+    from gputui.config.account_questions import answer_problem
+    from gputui.config.loader import account_model
 
     def problem(answer: str) -> str | None:
         if not answer:
