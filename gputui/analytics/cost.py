@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from functools import reduce
 
 from gputui.analytics.prices import CHARGED, may_cost
@@ -133,12 +133,15 @@ def by_account(rows: Iterable[Row]) -> dict[str, Total]:
     return {account: sum_of(group, hosts) for account, group in groups.items()}
 
 
-def in_order(totals: Mapping[str, Total], accounts: Iterable[str]) -> Total:
+def in_order(totals: Mapping[str, Total], accounts: Iterable[str], currencies: Iterable[str] = ()) -> Total:
     """Return the sum of these, its currencies in the order of the accounts that spend them.
 
     ``accounts`` are the names in the order of the configuration, so that the order of their answers has no effect.
+    ``currencies`` come first: those that accounts have by the configuration, also before they have answered.
     """
-    return reduce(Total.__add__, (totals[name] for name in accounts if name in totals), Total())
+    found = reduce(Total.__add__, (totals[name] for name in accounts if name in totals), Total())
+    order = dict.fromkeys((*currencies, *found.amounts))
+    return replace(found, amounts={each: found.amounts[each] for each in order if each in found.amounts})
 
 
 def billed(totals: Mapping[str, Total], billing: Collection[str]) -> dict[str, Total]:

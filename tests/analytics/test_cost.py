@@ -273,6 +273,9 @@ def test_currencies_have_the_order_of_the_accounts() -> None:
     for totals in ({"a": dollars, "b": yuan}, {"b": yuan, "a": dollars}):
         assert list(in_order(totals, ["a", "b"]).amounts) == ["USD", "CNY"]
         assert list(in_order(totals, ["b", "a"]).amounts) == ["CNY", "USD"]
+        assert list(in_order(totals, ["b", "a"], ["USD", "CNY"]).amounts) == ["USD", "CNY"]
+        # One that is not the account's own by the configuration comes after those that are.
+        assert list(in_order(totals, ["b", "a"], ["EUR", "USD"]).amounts) == ["USD", "CNY"]
 
 
 def test_prepaid_time_of_one_package_ends_when_all_that_use_it_have_used_it_up() -> None:

@@ -61,6 +61,16 @@ async def test_the_cost_of_an_hour_is_at_the_right_end_a_sum_for_each_currency()
         assert stage.header.endswith(" cost unknown"), "the filter of the server may exclude what has a price"
 
 
+async def test_the_sums_keep_their_order_while_accounts_answer() -> None:
+    cloud, other = hub(), FakeCloud("yotta", [container("yotta", "x", price=money("2.00", "USD"))])
+    answer = cloud.hold(Resource.INSTANCES)
+    async with staged(cloud, autodl(), other) as stage:
+        assert "$2.00/h  ¥3.10/h" in stage.header
+        answer.set()
+        await stage.advance(1)
+        assert "$6.21/h  ¥3.10/h" in stage.header
+
+
 async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well() -> None:
     ok, unknown, limited, down = HealthState.OK, HealthState.UNKNOWN, HealthState.LIMITED, HealthState.DOWN
     degraded = HealthState.DEGRADED

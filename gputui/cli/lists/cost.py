@@ -51,11 +51,11 @@ def plain(line: CostLine) -> Plain:
     return {key: made[key] for key in KEYS}
 
 
-def totals(listing: session.Listing, billing: Collection[str], accounts: Collection[str]) -> list[str]:
+def totals(listing: session.Listing, billing: Collection[str], accounts: Mapping[str, Account]) -> list[str]:
     """Return the sums, the old rows in them, and what they lack: rows and accounts without a price, failures."""
     sums = cost.by_account(listing.rows)
     counted = cost.billed(sums, billing)
-    total = cost.in_order(counted, accounts)
+    total = cost.in_order(counted, accounts, (account.currency for account in accounts.values()))
     silent = list(dict.fromkeys(account for account, _ in listing.failures))
     unstated = [account for account in sums if account not in counted]
     lines = []

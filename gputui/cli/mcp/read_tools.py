@@ -281,7 +281,8 @@ class ReadTools:
         listing, billing = await cost.read(self._reader.fleet, self._reader.answered([*COSTING, *SIZING], names))
         listing.failures = [*first.failures, *(one for one in listing.failures if one not in first.failures)]
         lines = parts(listing.rows, billing)
-        totals = cost.totals(listing, billing, names)
+        accounts = {name: self._reader.fleet.accounts[name] for name in names}
+        totals = cost.totals(listing, billing, accounts)
         return {"totals": totals, **self._reader.answer(listing, lines, given.limit, plain=cost.plain)}
 
     async def waste(self, given: CostArguments) -> Answer:

@@ -29,7 +29,10 @@ def shown_total(session: Session, totals: dict[str, Total]) -> Total:
     """Return the sum over the accounts shown that belong in one."""
     counted = billed(totals, billing(session))
     shown = {account: sums for account, sums in counted.items() if session.shows_account(account)}
-    return in_order(shown, session.fleet.accounts)
+    accounts = session.fleet.accounts
+    # The first frame knows no more of an account than its name.
+    currencies = (getattr(account, "currency", "") for account in accounts.values())
+    return in_order(shown, accounts, currencies)
 
 
 def unstated(session: Session, totals: dict[str, Total]) -> list[str]:
