@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
 
-from gputui.commands import Command, Group
 from gputui.models import Change, Coverage, Ref, Resource, Row
 from gputui.presentation.columns.home import home_columns
 from gputui.presentation.counts import count_text
@@ -78,7 +77,6 @@ class HomeView(TabularView):
         self._ticks = 0
         self._awaiting_lines = False
         self._spaced = False
-        self._settled = False
 
     def compose_body(self) -> ComposeResult:
         """Lay out the table, and the line about empty sections."""
@@ -216,19 +214,9 @@ class HomeView(TabularView):
 
     def _settle(self) -> None:
         """Begin on the most urgent line of all accounts, and stay on a line once all have answered."""
-        if not self._settled:
-            self.table.rest_on_first()
         if not self.feeds.loading_text():
             self.table.settle()
-            if not self._settled and self.table.row_count:
-                self._settled = True
-                self.table.hold_cursor()
-
-    def before_command(self, command: Command) -> None:
-        """From now on the cursor stays on the line that the command is used for."""
-        self.table.hold_cursor()
-        if command.group is Group.ROW and (ref := self.table.cursor_ref) is not None:
-            self.table.select(ref)
+        self._settle_cursor()
 
     def _apply_filter(self) -> None:
         super()._apply_filter()
@@ -265,10 +253,6 @@ class HomeView(TabularView):
         """Return the row of the fleet that the line under the cursor is about."""
         line = self.line_here()
         return None if line is None or line.about is None else self.session.fleet.get(line.about)
-
-    def position(self) -> tuple[object, ...]:
-        """Return where the user is; a line that comes or goes under the cursor is no move."""
-        return self.app.screen, self.focused, self.table.viewport.moves
 
     def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
         """The view is of everything."""

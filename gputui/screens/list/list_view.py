@@ -8,7 +8,7 @@ from typing import ClassVar, cast
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.commands import BY_ID, Command, Group
+from gputui.commands import BY_ID
 from gputui.models import Change, Coverage, FeedState, Phase, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.columns.column import Column
@@ -40,7 +40,6 @@ class ListView(TabularView):
     _read_in_full: frozenset[str] = frozenset()
     """The accounts whose list lacked no row by now: what comes from the others is not new, only read late."""
 
-    _settled = False
     _awaited_row: tuple[Ref, int] | None = None
     """A row to go to as soon as it is listed, unless the user has moved since (:attr:`Viewport.moves`)."""
 
@@ -144,30 +143,11 @@ class ListView(TabularView):
         if self.table.viewport.moves != moves or self.table.select(ref) or any(map(self.table.select, named)):
             self._awaited_row = None
 
-    def position(self) -> tuple[object, ...]:
-        """Return where the user is; a row that comes or goes under the cursor is no move."""
-        return self.app.screen, self.focused, self.table.viewport.moves
-
     def _settle_columns(self) -> None:
         """Keep the columns still as soon as every account has answered."""
         if not self.feeds.loading_text():
             for table in self.query(RecordTable):
                 table.settle()
-
-    def _settle_cursor(self) -> None:
-        """Begin on the first row of all accounts, not on that of the account that answered first."""
-        if self._settled:
-            return
-        self.table.rest_on_first()
-        if not self.feeds.loading_text() and self.table.total_count:
-            self._settled = True
-            self.table.hold_cursor()
-
-    def before_command(self, command: Command) -> None:
-        """From now on the cursor stays on the row that the command is used for."""
-        self.table.hold_cursor()
-        if command.group is Group.ROW and (ref := self.table.cursor_ref) is not None:
-            self.table.select(ref)
 
     def _pending_changed(self, ref: Ref) -> None:
         self.table.admit()  # it comes from the user's own action

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.content import Content
 
+from gputui.commands import Command, Group
 from gputui.query import Query
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
@@ -21,6 +22,8 @@ class TabularView(View):
     """The text before the typed filter in the title: the part of the view that it applies to."""
 
     _query: Query | None = None
+    _settled = False
+    """Whether all accounts have answered once, so that the cursor stays on its row."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -39,6 +42,27 @@ class TabularView(View):
     def open_row(self) -> None:
         """Open the row under the cursor."""
         self.action_command("open")
+
+    # --- the cursor ------------------------------------------------------------------------------------------
+
+    def _settle_cursor(self) -> None:
+        """Begin on the first row of all accounts, not on that of the account that answered first."""
+        if self._settled:
+            return
+        self.table.rest_on_first()
+        if not self.feeds.loading_text() and self.table.total_count:
+            self._settled = True
+            self.table.hold_cursor()
+
+    def before_command(self, command: Command) -> None:
+        """From now on the cursor stays on the row that the command is used for."""
+        self.table.hold_cursor()
+        if command.group is Group.ROW and (ref := self.table.cursor_ref) is not None:
+            self.table.select(ref)
+
+    def position(self) -> tuple[object, ...]:
+        """Return where the user is; a row that comes or goes under the cursor is no move."""
+        return self.app.screen, self.focused, self.table.viewport.moves
 
     # --- filter and marks ------------------------------------------------------------------------------------
 
