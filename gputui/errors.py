@@ -136,15 +136,25 @@ class ProtocolError(GputuiError):
 class IncompleteError(ProtocolError):
     """A list was read in part: rows are missing, or, where ``all_named``, all but the names of some.
 
-    ``awaits``: of some rows the first answer has not come yet.
+    ``awaits``: of some rows the first answer has not come yet. ``of_parts``: all that is missing are parts that did
+    not answer, such as hosts, each of which is named.
     """
 
     title = "Incomplete list"
 
-    def __init__(self, message: str, *, hint: str = "", all_named: bool = False, awaits: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        all_named: bool = False,
+        awaits: bool = False,
+        of_parts: bool = False,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.all_named = all_named
         self.awaits = awaits
+        self.of_parts = of_parts
 
 
 class UnknownOutcomeError(GputuiError):

@@ -183,6 +183,7 @@ _ATTRIBUTES: tuple[tuple[type[GputuiError], str, Any], ...] = (
     (ConfigError, "problems", ()),
     (IncompleteError, "all_named", False),
     (IncompleteError, "awaits", False),
+    (IncompleteError, "of_parts", False),
 )
 
 

@@ -167,6 +167,8 @@ class Backend(ABC):
 
     With INSTANCES among them the instances are billed: one without a price is then unknown in a sum, not free.
     """
+    config_problems: Sequence[str] = ()
+    """Probable mistakes in the configuration of the account, with the way out, though its lists are whole."""
     own_machines: bool = False
     """Whether its GPUs are in machines that no vendor rents out by the hour: the user's, or those of a team."""
     listers: Mapping[Resource, Lister]
@@ -283,7 +285,10 @@ class Backend(ABC):
 
     @property
     def bills(self) -> bool:
-        """Whether its instances are billed, so that one without a price is missing from a sum."""
+        """Whether its instances have prices, zero among them, so that one without is missing from a sum.
+
+        Whether they cost money at all is a property of the account (``is_billed``).
+        """
         return Resource.INSTANCES in self.spending
 
 

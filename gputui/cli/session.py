@@ -170,6 +170,8 @@ class Listing:
     """The accounts whose servers have none of these lists."""
     answered: set[str] = field(default_factory=set)
     """The accounts of which something could be read."""
+    config_problems: list[tuple[str, str]] = field(default_factory=list)
+    """Probable mistakes in the configuration of accounts whose lists are whole."""
     old: dict[str, datetime] = field(default_factory=dict)
     """The accounts with rows of an earlier reading, as the last one failed, and the time of the oldest of them."""
 
@@ -189,6 +191,8 @@ class Listing:
         """
         once = {(account, str(error)): error for account, error in self.failures}
         worst = ExitCode.OK
+        for account, problem in self.config_problems:
+            notify(f"gputui: {account}: {problem}.")
         for (account, _), error in once.items():
             status = report_error(error, about=account)
             known = isinstance(error, AccountDeniedError) and named is not None and account not in named
@@ -241,6 +245,7 @@ def listed(fleet: Fleet, wanted: Sequence[Resource], names: Sequence[str]) -> Li
             listing.failures.append((name, failure))
         elif not any(fleet.runtime(name).lists(resource) for resource in wanted):
             listing.unsupported.append(name)
+        listing.config_problems += [(name, problem) for problem in fleet.runtime(name).config_problems]
     for resource in wanted:
         for name in names:
             if not fleet.runtime(name).lists(resource):

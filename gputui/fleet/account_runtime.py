@@ -120,6 +120,11 @@ class AccountRuntime:
         return own or (resource is Resource.INSTANCES and self.supports(resource))
 
     @property
+    def config_problems(self) -> Sequence[str]:
+        """Probable mistakes in its configuration, as far as its last list shows."""
+        return () if self.opened is None else self.opened.config_problems
+
+    @property
     def bills(self) -> bool:
         """Whether its instances are billed, so that one without a price is missing from a sum."""
         return self.opened is not None and self.opened.bills

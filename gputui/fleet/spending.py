@@ -27,7 +27,6 @@ from gputui.models import (
 from gputui.models.spend import Charge
 
 if TYPE_CHECKING:
-    from gputui.config.accounts import Account
     from gputui.fleet.account_runtime import AccountRuntime
     from gputui.fleet.rows import Rows
     from gputui.history.history import History
@@ -85,7 +84,7 @@ class SpendRecorder:
         charges = self._charges(runtime, resource)
         if charges is None:
             return
-        if not charges and place not in self._made and (not runtime.bills or _is_free(runtime.config)):
+        if not charges and place not in self._made and not runtime.config.is_billed:
             return  # a server of the user's own, without a price or free
         self._changed.discard(place)
         self._outdated.discard(place)
@@ -191,12 +190,6 @@ class SpendRecorder:
                 else:
                     self._book.not_written()
         self.listeners.notify(None)  # another process may have written as well
-
-
-def _is_free(account: Account) -> bool:
-    """Return whether the prices that the configuration states are all zero."""
-    stated = [*account.prices.values(), *([] if account.price is None else [account.price])]
-    return bool(stated) and not any(stated)
 
 
 def _begin(row: Row) -> datetime | None:

@@ -55,6 +55,11 @@ class PartialRows(list[_R]):
         self.blank = tuple(dict.fromkeys(blank))
 
     @property
+    def is_of_parts(self) -> bool:
+        """Whether all that is missing are parts that did not answer, each of which is named: nothing else is."""
+        return all(missing.count == 0 and missing.kind and missing.prefix for missing in self.missing)
+
+    @property
     def problem(self) -> str:
         """The missing rows and the reasons, in one line."""
         counts: Counter[str] = Counter()

@@ -258,6 +258,15 @@ def test_an_account_whose_prices_are_zero_is_free(extra: str, is_billed: bool) -
 
 
 @pytest.mark.parametrize(
+    ("preset", "extra", "is_billed"),
+    [("autodl", "", True), ("autodl-private", "", False), ("autodl-private", "price = 2", True)],
+)
+def test_a_private_cloud_costs_what_is_stated_alone(preset: str, extra: str, is_billed: bool) -> None:
+    account = hub(f'preset = "{preset}"\ntoken = "env:T"\nbase_url = "https://a.example"\nregions = ["a"]\n{extra}')
+    assert account.is_billed is is_billed
+
+
+@pytest.mark.parametrize(
     ("line", "problem"),
     [
         ("price = -1", "accounts.yotta.price:"),

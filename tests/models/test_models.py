@@ -94,6 +94,14 @@ def test_the_gaps_of_a_list_are_one_sentence() -> None:
     assert str(incomplete("own", Resource.GPUS, asked)).endswith("is incomplete: Is this its port?")
 
 
+def test_a_list_lacks_named_parts_alone_or_something_else_too() -> None:
+    host = Missing("gpu01 did not answer", 0, "gpu", "gpu01:")
+    for missing, of_parts in ([host], True), ([host, Missing("no index", 2, "gpu")], False), ([Missing("x")], False):
+        found = incomplete("own", Resource.GPUS, PartialRows[Instance]([], missing))
+        assert found is not None
+        assert found.of_parts is of_parts
+
+
 def test_sentences_name_a_list_and_its_rows() -> None:
     assert (Resource.GPUS.words, Resource.GPUS.nouns) == ("GPUs", "GPUs")
     assert (Resource.STOCK.words, Resource.STOCK.nouns) == ("stock", "available GPUs")

@@ -66,6 +66,10 @@ GPUHUB_PRESETS: Mapping[str, Preset] = {
 """The clouds with GPUhub's API, by their name in the configuration."""
 
 
+_WITHOUT_WALLET = frozenset({"autodl-private", "autodl-art"})
+"""Presets of clouds without a call for the balance."""
+
+
 class GpuhubAccount(Account):
     """An account on GPUhub, or on AutoDL, which serves the same API.
 
@@ -87,8 +91,13 @@ class GpuhubAccount(Account):
 
     @property
     def is_billed(self) -> bool:
-        """Whether what runs in it costs money."""
-        return True
+        """Whether what runs in it costs money: in a private cloud what has a stated price alone."""
+        return self.has_wallet or super().is_billed
+
+    @property
+    def has_wallet(self) -> bool:
+        """Whether the cloud has a balance, from which what runs is paid."""
+        return self.preset not in _WITHOUT_WALLET
 
     @property
     def cloud(self) -> Preset:

@@ -62,8 +62,6 @@ if TYPE_CHECKING:
     from gputui.api.capabilities import Lister
     from gputui.api.gpuhub.account import GpuhubAccount
 
-_WITHOUT_WALLET = frozenset({"autodl-private", "autodl-art"})
-"""Presets of clouds without a call for the balance."""
 _OF_DEPLOYMENTS = frozenset(
     {Resource.DEPLOYMENTS, Resource.INSTANCES, Resource.EVENTS, Resource.BLACKLIST, Resource.PACKAGES}
 )
@@ -86,7 +84,7 @@ class GpuhubBackend(HttpBackend):
         self._client = GpuhubClient(account, **clock)
         super().__init__(account, self._client)
         self.name = CLOUDS[account.preset]
-        self._has_wallet = account.preset not in _WITHOUT_WALLET
+        self._has_wallet = account.has_wallet
         if self._has_wallet:
             self.spending = frozenset({Resource.INSTANCES})
         self._scope = mapping.Scope(account.name, account.currency)

@@ -87,7 +87,7 @@ class SshBackend(Backend):
         self._shared = SharedRequest(self._round, monotonic, age=LOOK_AGE)
         self._hosts: dict[Ref, Host] = {}
         self._unmatched: tuple[Missing, ...] = ()
-        """The patterns without a host: whether there are such hosts is not known."""
+        """The patterns that no file could be searched for: whether there are such hosts is not known."""
         self.named_instances = self._unread
         self.listers = {
             Resource.INSTANCES: self.instances,
@@ -121,7 +121,13 @@ class SshBackend(Backend):
         ref = Ref(self.account, "account", self.account)
         usage = (("hosts", str(len(hosts))),)
         return AccountInfo(
-            ref, "ssh", "", version="", user="", usage=usage, problems=tuple(one.reason for one in self._unmatched)
+            ref,
+            "ssh",
+            "",
+            version="",
+            user="",
+            usage=usage,
+            problems=(*(one.reason for one in self._unmatched), *self.config_problems),
         )
 
     # Lists
@@ -165,11 +171,14 @@ class SshBackend(Backend):
         hosts = await asyncio.to_thread(hosts_of, self.account, self._texts, self._config)
         patterns = await asyncio.to_thread(unmatched, self._texts, self._config)
         self._hosts = {host.ref: host for host in hosts}
+        # A file that was read and has no such name is an answer; one that is gone may come back.
+        is_there = await asyncio.to_thread(config.exists)
         self._unmatched = tuple(
             # Any kind: the Refs of all rows of a host begin with its name.
-            Missing(f"no name in {config} matches {pattern}", prefix=literal_prefix(pattern))
-            for pattern in patterns
+            Missing(f"there is no {config}, in which {pattern} would be looked for", prefix=literal_prefix(pattern))
+            for pattern in ([] if is_there else patterns)
         )
+        self.config_problems = ()
         if not hosts:
             texts = ", ".join(self._texts)
             missing = "" if config.exists() else f"there is no {config}: "
@@ -177,6 +186,10 @@ class SshBackend(Backend):
                 f"{self.account}: {missing}no name in {'it' if missing else config} matches {texts}.",
                 hint=f"Add a Host line there, or correct hosts under [accounts.{self.account}].",
             )
+        self.config_problems = tuple(
+            f"no name in {config} matches {pattern}: correct hosts under [accounts.{self.account}]"
+            for pattern in (patterns if is_there else [])
+        )
         return hosts
 
     def _runner(self) -> Remote:

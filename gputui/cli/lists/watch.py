@@ -130,7 +130,7 @@ def _failure_reporter(fleet: Fleet, resource: Resource) -> Callable[[], None]:
         for account in fleet.accounts:
             feed = fleet.feed(account, resource)
             problem = feed.error or feed.lacking
-            message = str(problem) if problem is not None else ""
+            message = str(problem) if problem is not None else ". ".join(fleet.runtime(account).config_problems)
             if not message and feed.state is not FeedState.FRESH:
                 continue
             if message != reported.get(account, ""):

@@ -53,16 +53,20 @@ class AccountState:
     """How far an account answers; ``error`` is why a list of it is old, missing or incomplete, None for no reason.
 
     ``by_hosts`` is whether its lists lack only what hosts that do not answer have: each of these has a line.
+    ``config_problems`` are probable mistakes in its configuration, though its lists are whole.
     """
 
     health: Health
     error: GputuiError | None = None
     by_hosts: bool = False
+    config_problems: Sequence[str] = ()
 
     @property
     def is_problem(self) -> bool:
-        """Whether something of it cannot be read."""
+        """Whether something of it cannot be read, or is probably configured wrong."""
         state = self.health.state
+        if self.config_problems:
+            return True
         limited = state in (HealthState.DOWN, HealthState.LIMITED)
         return self.error is not None or limited or (state is HealthState.DEGRADED and not self.by_hosts)
 
@@ -111,7 +115,7 @@ def problems(troubles: Troubles, now: datetime, *, utc: bool = False) -> HomeSec
 def _account(state: AccountState, now: datetime, *, utc: bool) -> HomeLine:
     health, name = state.health, state.health.account
     down = health.state is HealthState.DOWN
-    text = health.message
+    text = health.message or "; ".join(state.config_problems)
     if state.error is not None:
         # The first words are those of the header, which say it where the rest does not fit.
         text = str(state.error).removeprefix(f"{name}: ")

@@ -48,7 +48,8 @@ def account_state(fleet: Fleet, name: str) -> AccountState:
     lacking = {resource: feed.lacking for resource, feed in feeds.items() if feed.lacking is not None}
     others = [error for resource, error in lacking.items() if not _is_of_hosts(fleet, name, resource, error)]
     error = next(iter((*errors, *others)), None)
-    return AccountState(health, error, by_hosts=error is None and bool(lacking))
+    by_hosts = error is None and bool(lacking)
+    return AccountState(health, error, by_hosts=by_hosts, config_problems=runtime.config_problems)
 
 
 def _is_of_hosts(fleet: Fleet, name: str, resource: Resource, lacking: GputuiError) -> bool:
@@ -56,5 +57,6 @@ def _is_of_hosts(fleet: Fleet, name: str, resource: Resource, lacking: GputuiErr
     rows = fleet.rows(Resource.INSTANCES, name).values()
     if not any(isinstance(row, Instance) and row.machine is not None for row in rows):
         return False
-    # A configured name that matches no host has no row: it is missing among the instances.
-    return resource in _OF_HOSTS or (isinstance(lacking, IncompleteError) and lacking.all_named)
+    if not isinstance(lacking, IncompleteError):
+        return False
+    return lacking.all_named or (resource in _OF_HOSTS and lacking.of_parts)

@@ -276,11 +276,15 @@ class TestHosts:
         openssh_config(home, "Include more\n")
         (home / ".ssh" / "more").write_text("Host gpu01 gpu02\n")
         backend = ssh_backend(FakeRemote({"gpu01": Machine()}), clock, "gpu0*", "gpx*", "!gpu02", "gpu01")
-        rows = await backend.instances()
-        problem = f"no name in {home}/.ssh/config matches gpx*"
-        assert isinstance(rows, PartialRows)
-        assert ([row.name for row in rows], rows.problem) == (["gpu01"], problem)
-        assert (await backend.identify()).problems == (problem,)
+        problem = f"no name in {home}/.ssh/config matches gpx*: correct hosts under [accounts.own]"
+        for resource, read in backend.listers.items():
+            rows = await read()
+            assert not isinstance(rows, PartialRows), f"the file was read: no {resource} are missing"
+        assert [row.name for row in await backend.instances()] == ["gpu01"]
+        assert (backend.config_problems, (await backend.identify()).problems) == ((problem,), (problem,))
+        openssh_config(home, "Host gpu01 gpx1\n")
+        await backend.identify()
+        assert not backend.config_problems, "a name that was added is found"
 
     async def test_hosts_of_a_pattern_whose_file_is_gone_are_missing_from_each_list(
         self, clock: FakeClock, home: Path

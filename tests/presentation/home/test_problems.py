@@ -167,3 +167,9 @@ def test_a_host_whose_first_look_has_not_ended_is_no_problem_yet() -> None:
     assert found(instances=[asked], known=False).lines == ()
     failed = replace(asked, machine=Machine(False), problem="No route to host.")
     assert texts(found(instances=[failed])) == ["? gpu04: unreachable: No route to host."]
+
+
+def test_a_pattern_without_a_host_is_a_problem_of_an_account_that_answers() -> None:
+    said = "no name in /home/a/.ssh/config matches gpx*: correct hosts under [accounts.own]"
+    state = AccountState(health("own", HealthState.OK, ""), config_problems=(said,))
+    assert texts(found(accounts=[state])) == [f"◐ own: {said}"]
