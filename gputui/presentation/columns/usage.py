@@ -147,4 +147,5 @@ def _until(key: str, heading: str, at: Callable[[Instance], datetime | None], co
             return ""
         return f"{fields.stamp(end, utc=context.utc)}   in {plain_text(cell(row))}"
 
-    return fields.figure(key, seconds, heading=heading, cell=cell, priority=5, when_filled=True, detail=described)
+    # Few rows have such a time: the names of all come before it.
+    return fields.figure(key, seconds, heading=heading, cell=cell, priority=6, when_filled=True, detail=described)

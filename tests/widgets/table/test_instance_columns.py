@@ -65,3 +65,16 @@ def test_what_matters_comes_first_as_far_as_there_is_room(width: int, shown: str
     assert widths["util"] >= len(" 93 % " if width == 100 else "▇▇▇▁  93 % ")
     assert widths["name"] >= len("llama-…9f3c2a"), "its end, which distinguishes it, is in sight"
     assert "image" in widths or width < 200
+
+
+@pytest.mark.parametrize(("width", "is_there"), [(80, False), (120, False), (126, False), (200, True)])
+def test_names_are_shown_in_full_before_a_time_that_few_rows_have(width: int, is_there: bool) -> None:
+    fields = columns_of(Resource.INSTANCES, Measured())
+    layout = ColumnLayout(fields, lambda row: [spans_of(field.cell(row)) for field in fields])
+    released = replace(ROW, ref=Ref("autodl", "container", "2"), release_at=datetime(2030, 1, 1, tzinfo=UTC))
+    model: TableModel[Instance] = TableModel(on_fault=lambda error: None)
+    model.replace([ROW, released])
+    layout.lay_out(model, [ROW.ref, released.ref], width - BESIDE_ROWS)
+    widths = {placed.column.key: placed.width for placed in layout.placed}
+    assert ("release" in widths) == is_there
+    assert widths["name"] >= len(ROW.name) or width == 80
