@@ -62,7 +62,10 @@ def run(args: argparse.Namespace) -> int:
             "-i is for --copy-id.", hint="The key of a login is ssh.key in the account's configuration."
         )
     if len(args.refs) > 1:
-        raise ConfigError("Several REFs are for --copy-id.", hint="Log into one instance.")
+        raise ConfigError(
+            "A login is to one instance; several REFs are for --copy-id.",
+            hint=f"To run a command: gputui exec {args.refs[0]} -- COMMAND",
+        )
     (ref,) = args.refs
     if args.stdio:
         with until_interrupted():  # the signals with which ssh ends its ProxyCommand

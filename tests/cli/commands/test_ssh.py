@@ -44,6 +44,13 @@ def test_the_key_of_a_jump_host_can_be_forgotten_without_a_login(home: Path, run
     assert "No host key" in run("ssh", "--forget-host-key", "jump/bastion:22")[2]
 
 
+def test_a_command_after_the_name_is_refused_with_the_command_that_runs_it(home: Path, run: Run) -> None:
+    status, _, err = run("ssh", "lab/main", "--", "hostname")
+    assert status == 2
+    assert "several REFs are for --copy-id" in err
+    assert "gputui exec lab/main -- COMMAND" in err
+
+
 def test_the_key_of_a_host_of_one_s_own_is_forgotten_with_openssh(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
