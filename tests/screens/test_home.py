@@ -45,6 +45,18 @@ def test_all_lists_on_which_waste_depends_are_read() -> None:
     assert set(WASTE_READ) <= HomeView.RESOURCES | HomeView.BACKGROUND
 
 
+async def test_lists_for_cost_and_waste_are_read_as_rarely_as_in_the_background() -> None:
+    rare = (Resource.VOLUMES, Resource.PROCESSES, Resource.GPUS)
+    backend = FakeBackend("lab", (Resource.INSTANCES, *rare))
+    async with staged(backend, view="0") as stage:
+        for _ in range(5):
+            await stage.advance(5)
+        assert backend.calls[Resource.INSTANCES] == 6
+        assert [backend.calls[resource] for resource in rare] == [1, 1, 1]
+        await stage.advance(6)
+        assert [backend.calls[resource] for resource in rare] == [2, 2, 2]
+
+
 async def test_a_failed_instance_is_met_first_and_its_line_acts_on_it_and_leads_to_it_and_back() -> None:
     backend = lab("broken")
     async with staged(backend, view="0") as stage:

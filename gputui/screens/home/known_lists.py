@@ -11,19 +11,20 @@ from gputui.presentation.home.problems import AccountState
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
-READ = frozenset(
+READ = frozenset({Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.BALANCES, Resource.PACKAGES})
+"""The lists that the view reads at their own pace."""
+ALSO_READ = frozenset(
     {
-        Resource.INSTANCES,
-        Resource.DEPLOYMENTS,
+        Resource.EVENTS,
+        Resource.HOSTS,
+        Resource.GPUS,
         Resource.PROCESSES,
         Resource.VOLUMES,
-        Resource.BALANCES,
-        Resource.PACKAGES,
+        Resource.QUEUES,
+        Resource.TASKS,
     }
 )
-"""The lists that the view reads at their own pace."""
-ALSO_READ = frozenset({Resource.EVENTS, Resource.HOSTS, Resource.GPUS, Resource.QUEUES, Resource.TASKS})
-"""Other lists of news and waste, for which the pace of the background is enough."""
+"""Other lists of news, cost and waste, for which the pace of the background is enough: waste grows by the minute."""
 
 
 _OF_HOSTS = frozenset({Resource.GPUS, Resource.PROCESSES})

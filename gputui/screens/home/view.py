@@ -124,7 +124,7 @@ class HomeView(TabularView):
     def follow(self) -> Sequence[Callable[[], None]]:
         """Follow all that a line can be about."""
         fleet = self.session.fleet
-        lists = (*sorted(READ - {Resource.PROCESSES}), Resource.HOSTS)
+        lists = (*sorted(READ), Resource.VOLUMES, Resource.HOSTS)
         return (
             *(fleet.subscribe(resource, lambda change: self._costs_changed()) for resource in lists),
             fleet.subscribe(Resource.STOCK, lambda change: self._show_soon()),
