@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from gputui.analytics.gpu_idle import SeenGpus
 from gputui.analytics.timeline import EVERYTHING, LEAST_GAP, Concern, gaps, joined, merged
 from gputui.errors import GputuiError, reason_of
 from gputui.history import timeline as kept
+from gputui.history.host_facts import KEPT_DAYS
 from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Event, GpuDevice, Instance, Offer, Ref, Row
 from gputui.models.gpu_names import gpu_matches
@@ -58,11 +59,15 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The limits of a timeline, and the offers and GPUs whose figures belong to it; None for all."""
+    """The limits of a timeline, and the offers and GPUs whose figures belong to it; None for all.
+
+    ``host`` is the host, ``HOST`` or ``ACCOUNT/HOST``, whose earlier instances belong to it as well; '' for none.
+    """
 
     concern: Concern = EVERYTHING
     offers: frozenset[Ref] | None = None
     gpus: frozenset[Ref] | None = None
+    host: str = ""
 
 
 ALL = Scope()
@@ -93,21 +98,40 @@ def of_thing(ref: Ref, rows: Iterable[Row]) -> Scope:
 
 
 def of_host(host: str, rows: Iterable[Row]) -> Scope:
-    """Return the scope of a host: the instances that are known to be on it, and its GPUs.
+    """Return the scope of a host: the instances that are known to be on it or were observed there, and its GPUs.
 
     ``ACCOUNT/HOST`` is that of one account: hosts of several may have one name.
     """
     known = list(rows)
-    account, slash, name = host.partition("/")
+    account, slash, _ = host.partition("/")
 
     def is_on(row: Instance | GpuDevice) -> bool:
         names = (row.host, row.name) if isinstance(row, Instance) else (row.host,)
-        return host in names or (bool(slash) and row.ref.account == account and name in names)
+        return _is_host(host, row.ref.account, names)
 
     own = [one for one in known if isinstance(one, Instance) and is_on(one)]
     gpus = _gpus_of(own, known) | {one.ref for one in known if isinstance(one, GpuDevice) and is_on(one)}
     refs = frozenset(one.ref for one in own) or frozenset({Ref(account if slash else "", "host", host)})
-    return Scope(Concern(refs, label=f"host {host}"), frozenset(), frozenset(gpus))
+    return Scope(Concern(refs, label=f"host {host}"), frozenset(), frozenset(gpus), host)
+
+
+def _is_host(host: str, account: str, names: Collection[str | None]) -> bool:
+    """Return whether ``HOST`` or ``ACCOUNT/HOST`` is one of the names of a host of an account."""
+    of, slash, name = host.partition("/")
+    return host in names or (bool(slash) and account == of and name in names)
+
+
+def _with_earlier(sources: Sources, scope: Scope, span: TimeSpan) -> tuple[Sources, Scope]:
+    """Add the instances that were observed on the host of a scope, by the evidence about it: they may be gone."""
+    since = span.begin - timedelta(days=KEPT_DAYS)
+    facts = sources.history.host_facts.read(sources.accounts, since)
+    earlier = {
+        fact.instance: fact.host
+        for fact in facts
+        if fact.instance is not None and _is_host(scope.host, fact.account, (fact.host,))
+    }
+    concern = replace(scope.concern, refs=scope.concern.refs | earlier.keys())
+    return replace(sources, hosts=earlier | dict(sources.hosts)), replace(scope, concern=concern)
 
 
 def of_rule(id_: str) -> Scope:
@@ -134,6 +158,8 @@ async def collect(sources: Sources, span: TimeSpan, scope: Scope = ALL) -> Timel
 
 def read(sources: Sources, span: TimeSpan, scope: Scope = ALL) -> Timeline:
     """Return what :func:`collect` does. Blocks for a part of a second."""
+    if scope.host:
+        sources, scope = _with_earlier(sources, scope, span)
     wanted = kept.Wanted(sources.accounts, scope.offers, scope.gpus, sources.most)
     record = kept.read(sources.history, span, wanted)
     rules, problems = _rules(sources, span)

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--since", default="", metavar="TIME", help="from then on: 90m, 2h, 03:12, ISO 8601 (1h)")
     parser.add_argument("--until", default="", metavar="TIME", help="up to then (default: now)")
-    parser.add_argument("--host", default="", metavar="HOST", help="only instances that are on this host now")
+    parser.add_argument("--host", default="", metavar="HOST", help="only instances that are on this host, or were")
     parser.add_argument("--rule", default="", metavar="ID", help="only the journal of this rule")
     arguments.add_accounts(parser)
     arguments.add_filter(parser, "only the moments that match")

@@ -12,6 +12,7 @@ from gputui.config.paths import history_path
 from gputui.errors import AccountDeniedError, UnavailableError
 from gputui.history.history import History, Snapshot
 from gputui.models import Event, Instance, Outcome, Phase, Ref, Resource
+from gputui.models.hosts import Fact, HostFact
 from gputui.models.rules import Watch
 from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Entry, EntryKind, Journal
@@ -104,6 +105,15 @@ def test_refusals_of_accounts_that_it_is_not_about_are_not_said(past: History, h
     status, _, err = run("timeline", "nothing-here")
     assert (status, "no answer" in err) == (1, True), "it may be there"
     assert "no answer" not in run("timeline", "--rule", "w2x3")[2]
+
+
+@pytest.mark.parametrize("host", ["33ab", "hub/33ab"])
+def test_of_a_host_the_instances_are_shown_whose_lives_are_its_evidence(host: str, past: History, run: Run) -> None:
+    ended = NOW - timedelta(minutes=9)
+    past.host_facts.add([HostFact("hub", "sgp1", "33ab", Fact.LIFE, OLD, "x", ended, 60.0, detail="gone")], NOW)
+    _, out, _ = run("timeline", "--host", host, "--offline", "--since", "1h", "-o", "json")
+    assert [(one["name"], one["host"]) for one in json.loads(out)] == [("train-old", "33ab")]
+    assert run("timeline", "--host", "lab/33ab", "--offline", "--since", "1h", "-o", "json")[1].split() == ["[]"]
 
 
 def test_a_filter_is_that_of_the_app(past: History, run: Run) -> None:
