@@ -139,9 +139,15 @@ def in_order(totals: Mapping[str, Total], accounts: Iterable[str], currencies: I
     ``accounts`` are the names in the order of the configuration, so that the order of their answers has no effect.
     ``currencies`` come first: those that accounts have by the configuration, also before they have answered.
     """
-    found = reduce(Total.__add__, (totals[name] for name in accounts if name in totals), Total())
-    order = dict.fromkeys((*currencies, *found.amounts))
-    return replace(found, amounts={each: found.amounts[each] for each in order if each in found.amounts})
+    return reordered(
+        reduce(Total.__add__, (totals[name] for name in accounts if name in totals), Total()), currencies
+    )
+
+
+def reordered(total: Total, currencies: Iterable[str]) -> Total:
+    """Return a sum with these currencies first, in their order, as far as it has them."""
+    order = dict.fromkeys((*currencies, *total.amounts))
+    return replace(total, amounts={each: total.amounts[each] for each in order if each in total.amounts})
 
 
 def billed(totals: Mapping[str, Total], billing: Collection[str]) -> dict[str, Total]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gputui.analytics.cost import Total
+from gputui.analytics.cost import Total, reordered
 from gputui.analytics.cost_lines import CostLine
 from gputui.formatting import counted, format_minutes, format_money
 from gputui.late_dataclasses import dataclass
@@ -37,6 +37,8 @@ class Costs:
     """The accounts of which the numbers are of an earlier time."""
     coverage: Coverage = Coverage.COMPLETE
     """How far all that belongs in the sums is known."""
+    currencies: Sequence[str] = ()
+    """Those that come first in sums, in their order."""
     today: SpendReport | None = None
     """The spending of today by account; None where it is not known yet."""
     budgets: Sequence[BudgetState] = ()
@@ -76,7 +78,7 @@ def _sums(costs: Costs) -> HourlySums:
         elif line.is_unpriced:
             total += Total(things=line.lacking, gpus=line.gpus, unsure=line.gpus_unknown)
     return HourlySums(
-        total=total,
+        total=reordered(total, costs.currencies),
         old=old,
         lacks=costs.coverage.lacks_rows,
         filtered=any(line.partial for line in costs.lines),

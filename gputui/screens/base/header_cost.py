@@ -29,10 +29,12 @@ def shown_total(session: Session, totals: dict[str, Total]) -> Total:
     """Return the sum over the accounts shown that belong in one."""
     counted = billed(totals, billing(session))
     shown = {account: sums for account, sums in counted.items() if session.shows_account(account)}
-    accounts = session.fleet.accounts
-    # The first frame knows no more of an account than its name.
-    currencies = (getattr(account, "currency", "") for account in accounts.values())
-    return in_order(shown, accounts, currencies)
+    return in_order(shown, session.fleet.accounts, currencies(session))
+
+
+def currencies(session: Session) -> list[str]:
+    """Return the currencies of the accounts by the configuration; none in the first frame, which knows only names."""
+    return list(filter(None, (getattr(account, "currency", "") for account in session.fleet.accounts.values())))
 
 
 def unstated(session: Session, totals: dict[str, Total]) -> list[str]:

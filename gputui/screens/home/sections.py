@@ -41,6 +41,7 @@ from gputui.screens.base.feeds import coverage_shown
 from gputui.screens.base.header_cost import (
     all_costing,
     billing,
+    currencies,
     old_accounts,
     partial_accounts,
     sums_coverage,
@@ -325,6 +326,7 @@ class HomeSections:
                 packages=worth_a_line(used),
                 old=old_accounts(session),
                 coverage=sums_coverage(session, by_account(rows), unread_accounts(rows)),
+                currencies=currencies(session),
                 today=today,
                 budgets=budgets,
             ),

@@ -171,6 +171,12 @@ def test_the_sum_says_that_lists_of_cost_were_not_read() -> None:
     assert spending(Costs(lines=lines), NOW).note == "$2.00/h"
 
 
+def test_the_sums_have_the_order_of_the_currencies_that_accounts_have() -> None:
+    lines = [account("autodl", Money(Decimal(3), "CNY")), account("hub", Money(Decimal(2), "USD"))]
+    assert spending(Costs(lines=lines), NOW).note == "¥3.00/h  $2.00/h"
+    assert spending(Costs(lines=lines, currencies=["USD", "CNY"]), NOW).note == "$2.00/h  ¥3.00/h"
+
+
 def test_the_spending_of_today_is_with_its_account_and_in_the_heading() -> None:
     today = SpendReport(
         window=Window(NOW - timedelta(hours=12), NOW + timedelta(hours=12)),
