@@ -141,7 +141,6 @@ class BadHostsView(SessionList):
 
     def on_mount(self) -> None:
         """Read the history again while it is shown: this program adds to it."""
-        super().on_mount()
         self.every(_READ_AGAIN_SECONDS, self.read_again)
 
     def follow(self) -> Sequence[Callable[[], None]]:

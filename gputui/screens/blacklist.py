@@ -142,7 +142,6 @@ class BlacklistView(ListView):
 
     def on_mount(self) -> None:
         """Read the renewals again while it is shown: the agent changes them."""
-        super().on_mount()
         self.every(_READ_AGAIN_SECONDS, self._read_renewals)
 
     def catch_up(self) -> None:

@@ -6,8 +6,10 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -237,3 +239,38 @@ class TestTheSharedStylesheet:
             label.add_class("loud")
             await pilot.app.mount(label)
             assert label.styles.color.hex == "#405060"
+
+
+class Timed(Screen[None]):
+    """A base whose handler begins something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun: list[str] = []
+
+    def on_mount(self) -> None:
+        """Note it."""
+        self.begun.append("base")
+
+
+class MoreTimed(Timed):
+    """One with a handler of its own."""
+
+    def on_mount(self) -> None:
+        """Note it too."""
+        self.begun.append("derived")
+
+
+async def test_textual_calls_the_handlers_of_bases_by_itself() -> None:
+    app: App[None] = App()
+    async with app.run_test() as pilot:
+        screen = MoreTimed()
+        await app.push_screen(screen)
+        await pilot.pause()
+        assert screen.begun == ["derived", "base"]
+
+
+def test_no_handler_calls_that_of_its_base_a_second_time() -> None:
+    called = re.compile(r"super\(\)\.on_(?!event\b)\w+\(")
+    package = Path(gputui.app.__file__).parents[1]
+    assert [str(path) for path in package.rglob("*.py") if called.search(path.read_text("utf-8"))] == []

@@ -69,7 +69,6 @@ class ColumnsDialog(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Begin at the first column."""
-        super().on_mount()
         self._show_kind()
         options = self.query_one(OptionList)
         self.set_focus(options)

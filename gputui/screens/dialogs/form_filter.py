@@ -18,7 +18,6 @@ class FilterDialog(FormDialog[T]):
 
     def on_mount(self) -> None:
         """Offer the whole list where there is less."""
-        super().on_mount()
         self.query_one("#clear", Button).disabled = not any(self._values.values())
 
     @on(Button.Pressed, "#clear")

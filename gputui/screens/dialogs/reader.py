@@ -56,9 +56,10 @@ class Reader(Dialog[None], Generic[ViewT]):
         yield Static(Content(self._hint), classes="hint", id="hint")
 
     def on_mount(self) -> None:
-        """Show the hint of now, and focus the text."""
+        """Show the hint of now, focus the text, and begin with the height that is needed."""
         self.show_hint(self._hint or self._with_keys(self.HINT))
         self.set_focus(self.view)
+        self.fit()
 
     @property
     def hint(self) -> str:
@@ -123,11 +124,6 @@ class ReaderDialog(Reader[TextView]):
     def set_lines(self, lines: Sequence[Content]) -> None:
         """Show another text: what was awaited has come."""
         self.view.set_lines(lines)
-        self.fit()
-
-    def on_mount(self) -> None:
-        """Begin with the height of the text."""
-        super().on_mount()
         self.fit()
 
     def on_resize(self) -> None:

@@ -213,7 +213,6 @@ class EventsView(ListView):
 
     def on_resize(self) -> None:
         """Give the stream all the lines of a low terminal."""
-        super().on_resize()
         self._show_start()
 
     def _show_start(self) -> None:

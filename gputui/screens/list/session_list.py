@@ -35,7 +35,6 @@ class SessionList(ListView):
 
     def on_mount(self) -> None:
         """Show the seconds and bytes of now; only changed text reaches the terminal."""
-        super().on_mount()
         self.every(self.EVERY, lambda: self.show_rows() if self.moves() else None)
 
     def catch_up(self) -> None:

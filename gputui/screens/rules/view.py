@@ -45,7 +45,6 @@ class RulesView(SessionList):
 
     def on_mount(self) -> None:
         """Read the rules again and again while they are shown."""
-        super().on_mount()
         self.every(_READ_SECONDS, self._read)
 
     def follow(self) -> Sequence[Callable[[], None]]:

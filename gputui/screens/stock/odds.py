@@ -314,7 +314,6 @@ class OddsView(View):
 
     def on_resize(self) -> None:
         """Fit the facts to the width."""
-        super().on_resize()
         self._show()
 
 

@@ -81,7 +81,6 @@ class WasteView(ListView):
 
     def on_mount(self) -> None:
         """Look again while nothing changes: samples get too old, snoozes end."""
-        super().on_mount()
         self.every(_TICK_SECONDS, lambda: self.session.fleet.waste.look_again())  # noqa: PLW0108  (another fleet)
 
     def follow(self) -> Sequence[Callable[[], None]]:
