@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.content import Content
 
 from gputui.config.preview import UiSettings
 from gputui.screens import dialogs
 from gputui.screens.base.view import View
+from gputui.screens.dialogs.reader import Reader
 from tests.screens.cloud import Cloud
 from tests.screens.queues import busy
 from tests.screens.stage import staged
@@ -92,3 +97,29 @@ async def test_a_menu_names_the_key_that_cancels() -> None:
         assert "enter to choose, f1 to cancel" in stage.text
         await stage.press("f1")
         assert isinstance(stage.app.screen, View)
+
+
+async def test_a_text_that_comes_while_its_reader_closes_is_dropped() -> None:
+    lines = [Content("one"), Content("two")]
+    plain, linked = dialogs.ReaderDialog("Plain", lines), dialogs.LinkedReaderDialog("Linked", lines, {})
+    json, hinted = dialogs.JsonReaderDialog("JSON", "task"), dialogs.JsonReaderDialog("JSON", "task")
+    late: list[tuple[Reader[Any], Callable[[], None]]] = [
+        (plain, lambda: plain.set_lines(lines)),
+        (linked, lambda: linked.set_linked(lines, {1: "there"})),
+        (json, lambda: json.set_content((), (), "")),
+        (hinted, lambda: hinted.show_hint("stale")),
+    ]
+    async with staged(lab()) as stage:
+        for reader, show in late:
+            await stage.app.push_screen(reader)
+            closing = asyncio.ensure_future(_closed(reader))
+            while not closing.done():  # at every step of its removal
+                show()
+                await asyncio.sleep(0)
+            show()
+            await closing
+            assert stage.dialogs == []
+
+
+async def _closed(reader: Reader[Any]) -> None:
+    await reader.dismiss(None)

@@ -67,8 +67,7 @@ class InspectCommands(CommandSet):
         reader.set_linked(lines, links)
         if isinstance(fresh, Deployment) and may_be_explained(fresh):
             reasons = await explanation_of(self.session, fresh, described=True)
-            if reader.is_attached:
-                reader.set_linked(*self.description(fresh, reasons))
+            reader.set_linked(*self.description(fresh, reasons))
 
     def description(self, row: Row, reasons: ReasonLines = STILL_ASKED) -> tuple[list[Content], dict[int, Place]]:
         """Return everything known about a row as lines, and the places of those that name another thing.

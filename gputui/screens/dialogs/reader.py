@@ -122,7 +122,7 @@ class ReaderDialog(Reader[TextView]):
         super().__init__(heading, TextView(lines, as_printed=as_printed))
 
     def set_lines(self, lines: Sequence[Content]) -> None:
-        """Show another text: what was awaited has come."""
+        """Show another text: what was awaited has come. A dialog that closes meanwhile does not change."""
         self.view.set_lines(lines)
         self.fit()
 
@@ -132,10 +132,9 @@ class ReaderDialog(Reader[TextView]):
 
     def fit(self) -> None:
         """Make the dialog as high as its text, and no higher than its room."""
-        find = next(iter(self.query("#find")), None)
-        if find is None:
-            return  # it is not laid out yet
-        panel = self.query_one(".dialog")
+        if not all(self.query(selector) for selector in (".dialog", ".heading", "#hint", "#find")):
+            return  # it is not laid out yet, or closes while a text comes that was awaited
+        panel, find = self.query_one(".dialog"), self.query_one("#find")
         most, width = most_height(panel), full_width(panel) - panel.styles.gutter.width
         around = height_of(panel, {".heading": self.heading, "#hint": self.hint}, width)
         around += 1 + find.styles.margin.height if find.display else 0
