@@ -40,7 +40,7 @@ class BlacklistCommands(BlockCommands):
         """Return how a host is blocked."""
         if command.id != "new":
             return ""
-        return " ".join(self.view.feeds.denials()) or how_to_block(self.session)
+        return self.view.feeds.with_denials(how_to_block(self.session))
 
     def do_block(self, argument: str) -> None:
         """Block the hosts for longer, through an instance on each."""

@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from gputui.api.gpuhub.allowed_actions import RULES
 from gputui.config.preview import UiSettings
+from gputui.errors import AccountDeniedError
 from gputui.history.history import History
 from gputui.models import Resource
 from gputui.screens.base.leases import SessionLeases
@@ -225,3 +226,23 @@ async def test_hostile_texts_are_data() -> None:
             assert not unsafe_on(stage)
         await stage.press("enter", "escape", "b")
         assert not unsafe_on(stage)
+
+
+async def test_an_account_that_may_block_no_host_does_not_hide_that_none_is_blocked_in_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    denial = "personal: hosts are blocked by company-verified accounts."
+    personal = FakeBackend("personal")
+    monkeypatch.setattr(personal, "denial", lambda resource: AccountDeniedError(denial), raising=False)
+    async with staged(keeping(), personal, view="6") as stage:
+        said = " ".join(stage.text.split())
+        assert "No host is blocked in any account. Press b on an instance (3) to block its host." in said
+        assert denial in said
+        await stage.command("account personal")
+        said = " ".join(stage.text.split())
+        assert denial in said
+        assert "No host is blocked" not in said, "it may have some"
+        await stage.command("account hub")
+        said = " ".join(stage.text.split())
+        assert "No host is blocked in hub." in said
+        assert denial not in said

@@ -76,7 +76,7 @@ class Feeds:
         It is for a view without rows. ``scope``: the view is limited to this, and shows its account alone.
         """
         session, fleet = self._session, self._session.fleet
-        shown = [name for name in session.accounts_shown() if scope is None or scope.account == name]
+        shown = self._shown(scope)
         unanswered = list(filter(self._is_unanswered, shown))
         if not unanswered:
             return ""
@@ -108,16 +108,27 @@ class Feeds:
             for resource in self._resources
         )
 
-    def denials(self) -> list[str]:
-        """Return which accounts may not use what is listed, and why."""
+    def denials(self, scope: Ref | None = None) -> list[str]:
+        """Return which accounts may not use what is listed, and why. ``scope``: of its account alone."""
         fleet = self._session.fleet
         found = [
             denial.message
-            for account in self._session.accounts_shown()
+            for account in self._shown(scope)
             for resource in self._resources
             if (denial := fleet.runtime(account).denial(resource)) is not None
         ]
         return list(dict.fromkeys(found))
+
+    def with_denials(self, text: str, scope: Ref | None = None) -> str:
+        """Return a text about the accounts that have these lists, if there are some, and which may not use them."""
+        fleet = self._session.fleet
+        denials = self.denials(scope)
+        usable = any(fleet.supports(name, resource) for name in self._shown(scope) for resource in self._resources)
+        return " ".join([text, *denials] if usable or not denials else denials)
+
+    def _shown(self, scope: Ref | None) -> list[str]:
+        """Return the accounts whose rows a view shows that is limited to this."""
+        return [name for name in self._session.accounts_shown() if scope is None or scope.account == name]
 
     def problem(self, account: str, filtered: Resource | None) -> Content | None:
         """Return the reason why the rows of an account are old or missing; None where they are not.

@@ -253,9 +253,10 @@ class ListView(TabularView):
         asked = self.asked_for()
         changes = self.session.key_of("server-filter")
         nothing = f"No matches for the server filter {asked}. {changes} changes it." if asked else ""
-        denied = " ".join(self.feeds.denials())
         self.table.placeholder = Content(
-            self.feeds.loading_text() or self.feeds.unknown_text(self.scope) or denied or nothing or self.empty_text()
+            self.feeds.loading_text()
+            or self.feeds.unknown_text(self.scope)
+            or self.feeds.with_denials(nothing or self.empty_text(), self.scope)
         )
 
     def _has_none(self) -> bool:
