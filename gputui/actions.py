@@ -41,6 +41,7 @@ class ActionSpec:
     ends_work: bool = False
     """Whether it ends what runs in an instance."""
     ends_spending: bool = False
+    begins_spending: bool = False
     # The way it is requested.
     has_form: bool = False
     """Whether it asks for values in a form of its own."""
@@ -87,6 +88,7 @@ ACTIONS: Mapping[Action, ActionSpec] = {
                 "The desired number of instances of each starts. They cost money from then on.",
             )
         },
+        begins_spending=True,
         for_several=True,
         resources=(Resource.INSTANCES, Resource.DEPLOYMENTS),
         key="S",

@@ -180,7 +180,8 @@ async def summary(fleet: Fleet, plan: Plan, action: Action) -> list[str]:
         own = plan.effects if isinstance(kind[0], Instance) else ()
         lines += [*map(subject_text, kind), *(own or [actions.effect(action, kind)])]
     rest = [row for row in plan.rows if not (plan.effects and isinstance(row, Instance))]
-    saved = actions.spending(action, rest, fleet.rows(Resource.INSTANCES).values())
+    there = fleet.rows(Resource.INSTANCES).values()
+    saved = actions.spending(action, rest, there, bills=lambda account: fleet.accounts[account].is_billed)
     return [*lines, *plan.lines, *at_stake, *saved]
 
 

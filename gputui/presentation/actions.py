@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from gputui.actions import ACTIONS
 from gputui.analytics.cost import costing, price_of, sum_of
 from gputui.formatting import counted, format_bytes, format_money, status_text
-from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Phase, QuotaLine, Row, Volume
+from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Money, Phase, QuotaLine, Row, Volume
+from gputui.presentation.deployments import most_per_hour
 
 _PHASES = frozenset(phase.value for phase in Phase)
 
@@ -214,12 +215,21 @@ def work_lost(rows: Sequence[Row], processes: Iterable[Row] | None) -> str:
     return f"{count} {use} {whose} now{memory}{more}: work is lost."
 
 
-def spending(action: Action, rows: Sequence[Row], instances: Iterable[Row] = ()) -> list[str]:
-    """Say by how much the cost of an hour falls, a line for each currency.
+def spending(
+    action: Action,
+    rows: Sequence[Row],
+    instances: Iterable[Row] = (),
+    *,
+    bills: Callable[[str], bool] = lambda account: True,
+) -> list[str]:
+    """Say by how much the cost of an hour falls or rises, a line for each currency.
 
     ``instances`` are all there are: those of a deployment end with it; where it has a price, that includes them.
-    Stopped rows cost nothing already; what could not be read may cost something.
+    Stopped rows cost nothing already; what could not be read may cost something. ``bills`` is whether instances of
+    an account cost money: a price that is missing is unknown there.
     """
+    if ACTIONS[action].begins_spending:
+        return list(_rise(rows, bills))
     if not ACTIONS[action].ends_spending:
         return []
     refs = {row.ref for row in rows if isinstance(row, Deployment) and row.price is None}
@@ -236,6 +246,28 @@ def spending(action: Action, rows: Sequence[Row], instances: Iterable[Row] = ())
         those = "the volume" if volumes == 1 else f"{volumes} volumes"
         lines.append(f"The price of {those} is unknown.")
     return lines
+
+
+def _rise(rows: Sequence[Row], bills: Callable[[str], bool]) -> Iterator[str]:
+    """Yield by how much the cost of an hour rises when these start, and of how many that is unknown."""
+    exact, limits = dict[str, Money](), dict[str, Money]()
+    unknown = 0
+    for row in rows:
+        if not isinstance(row, Instance | Deployment):
+            continue
+        limit = most_per_hour(row) if isinstance(row, Deployment) else None
+        price = limit or row.price
+        if price is None or (isinstance(row, Deployment) and not price.amount):
+            unknown += bills(row.ref.account)
+        elif price.amount:
+            sums = exact if limit is None else limits
+            before = sums.get(price.currency)
+            sums[price.currency] = price if before is None else before + price
+    yield from (f"Spending rises by {format_money(each)}/h." for each in exact.values())
+    yield from (f"Spending rises by at most {format_money(each)}/h." for each in limits.values())
+    if unknown:
+        whose = "" if len(rows) == 1 else f" of {unknown} of them"
+        yield f"The price of an hour{whose} is unknown."
 
 
 NO_GPUS = "none"

@@ -120,6 +120,22 @@ def test_what_stops_saves_its_price() -> None:
     assert spending(Action.STOP, [kept_alive("a")]) == ["Spending falls by $1.80/h."]
 
 
+def test_a_start_says_what_it_costs_or_that_this_is_unknown() -> None:
+    stopped = kept_alive("a", phase=Phase.STOPPED)
+    unpriced = replace(kept_alive("b", phase=Phase.STOPPED), price=None)
+    assert spending(Action.START, [stopped]) == ["Spending rises by $1.80/h."]
+    assert spending(Action.START, [unpriced]) == ["The price of an hour is unknown."]
+    assert spending(Action.START, [stopped, unpriced]) == [
+        "Spending rises by $1.80/h.",
+        "The price of an hour of 1 of them is unknown.",
+    ]
+    assert not spending(Action.START, [unpriced], bills=lambda account: False), "a machine of one's own"
+    assert not spending(Action.START, [replace(stopped, price=Money(Decimal(0), "USD"))]), "free"
+    limited = replace(DEPLOYMENT, phase=Phase.STOPPED, desired=3, price=None, price_to=Money(Decimal("0.90"), "USD"))
+    assert spending(Action.START, [limited]) == ["Spending rises by at most $2.70/h."]
+    assert spending(Action.START, [replace(limited, price_to=None)]) == ["The price of an hour is unknown."]
+
+
 def test_what_could_not_be_read_has_an_unknown_price() -> None:
     unread = Instance(OTHER, "other", Phase.UNKNOWN, "unknown", parent=DEPLOYMENT.ref, problem="no name")
     more = "Spending falls by $1.80/h, and by the unknown price of 1 more."

@@ -152,13 +152,16 @@ class ActionCommands(CommandSet):
     def _effects(self, action: Action, rows: Sequence[Row]) -> list[str]:
         """Return the effects of an action, the indirect ones too."""
         everything = self.session.fleet.rows(Resource.INSTANCES).values()
-        effects = [effect(action, rows), *spending(action, rows, everything)]
+        effects = [effect(action, rows), *spending(action, rows, everything, bills=self._bills)]
         if action is Action.EXEC:
             instances = [row for row in rows if isinstance(row, Instance)]
             effects.append(ways_text(count_ways(self.session.fleet, instances)))
         if ACTIONS[action].ends_work and isinstance(rows[0], Instance):
             effects += self._work_lost(rows)
         return effects + self.staleness(rows)
+
+    def _bills(self, account: str) -> bool:
+        return self.session.fleet.accounts[account].is_billed
 
     def _work_lost(self, rows: Sequence[Row]) -> list[str]:
         fleet = self.session.fleet
