@@ -50,6 +50,12 @@ def _way_out(action: Action, row: Row, possible: Collection[Action], shown: Show
         return "Wait until its state has changed."
     if ACTIONS[action].needs_running and Action.START in possible:
         return f"Start it first ({shown('start')})."
+    if (
+        phase is Phase.STOPPED
+        and Action.STOP in possible
+        and (action is Action.START or ACTIONS[action].needs_running)
+    ):
+        return f"Stop it ({shown('stop')}), then start it."  # paused: its API cannot continue it
     if ACTIONS[action].needs_stopped and Action.STOP in possible:
         return f"Stop it first ({shown('stop')})."
     return ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 
 import asyncssh
 
 from gputui.errors import SshError, UnreachableError
+from gputui.ssh.awake import awake_timeout
 from gputui.ssh.client import Connection
 from gputui.ssh.failures import explain
 
@@ -45,12 +45,13 @@ class Command:
         return len(self.output) > self._limit
 
     async def read(self, timeout: float | None, *, until: bytes | None = None) -> bool:
-        """Read until the end, or up to ``until``; False when ``timeout`` seconds pass before that.
+        """Read until the end, or up to ``until``; False when ``timeout`` seconds pass before that, in which this
+        process runs.
 
         The limit of the output counts as the end. Raises SshError when the connection is lost.
         """
         try:
-            async with asyncio.timeout(timeout):
+            async with awake_timeout(timeout):
                 while until is None or until not in self.output:
                     chunk = await self._process.stdout.read(_CHUNK)
                     self.output += chunk

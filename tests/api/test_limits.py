@@ -167,6 +167,12 @@ def test_only_own_images_of_a_shared_host_are_deleted() -> None:
             set(),
             "stop is not possible while it is pending (exited). Wait until its state has changed.",
         ),
+        (
+            Action.START,
+            Phase.STOPPED,
+            {Action.STOP, Action.DELETE},
+            "start is not possible while it is exited. Stop it (STOP), then start it.",
+        ),
         (Action.START, Phase.RUNNING, {Action.STOP}, "start is not possible while it is running (exited)."),
     ],
 )
