@@ -24,19 +24,19 @@ async def awake_timeout(seconds: float | None) -> AsyncIterator[None]:
     async with asyncio.timeout(seconds) as timeout:
 
         def tick(due: float) -> None:
-            nonlocal handle
             # It is due before the timeout, and therefore runs before that where both are late.
             late = loop.time() - due
             if late > _TICK_SECONDS and not timeout.expired() and (end := timeout.when()) is not None:
                 timeout.reschedule(end + late)
-            handle = next_tick()
+            begin()
 
-        def next_tick() -> asyncio.TimerHandle:
+        def begin() -> None:
             due = loop.time() + _TICK_SECONDS
-            return loop.call_at(due, tick, due)
+            ticks[:] = [loop.call_at(due, tick, due)]
 
-        handle = next_tick()
+        ticks: list[asyncio.TimerHandle] = []
+        begin()
         try:
             yield
         finally:
-            handle.cancel()
+            ticks[0].cancel()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from textual.content import Content
@@ -13,6 +15,14 @@ from gputui.errors import UnavailableError
 from gputui.history.history import History
 from gputui.models import Health, HealthState, Money, Phase, Ref, Resource, Volume
 from gputui.models.feeds import Missing, PartialRows
+from gputui.presentation.columns.attempts import attempt_columns
+from gputui.presentation.columns.column import Column, spans_of
+from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.cost import cost_columns
+from gputui.presentation.columns.forwards import forward_columns
+from gputui.presentation.columns.home import home_columns
+from gputui.presentation.columns.rules import rule_columns
+from gputui.presentation.home.lines import HomeLine, Opens, Section
 from gputui.vendors import VendorError
 from gputui.widgets.bars.header import HeaderBar
 from tests.fleet.fakes import FakeBackend
@@ -346,6 +356,34 @@ async def test_an_account_with_a_colour_has_it_in_rows_header_and_questions() ->
         assert any("$account-red" in str(span.style) for span in bar.content.spans)
         await stage.press("X")
         assert stage.lines[next(i for i, line in enumerate(stage.lines) if "Stop " in line) - 2].strip("█ ") == "lab"
+
+
+class Coloured(Context):
+    """A context in which every account has a colour."""
+
+    def account_style(self, account: str) -> str:
+        return "account-red"
+
+
+def test_an_account_with_a_colour_has_it_in_every_view() -> None:
+    context, about = Coloured(), Ref("lab", "attempt", "1")
+    found: list[tuple[Column[Any], Any]] = []
+    home = {column.key: column for column in home_columns(["lab"], context.account_style)}
+    lines = {
+        name: HomeLine(section=Section.WASTE, name=name, opens=Opens("waste"), account="lab")
+        for name in ("train", "lab")
+    }
+    found += [(home["account"], lines["train"]), (home["name"], lines["lab"])]
+    views: dict[Any, Any] = {
+        attempt_columns: SimpleNamespace(ref=about),
+        forward_columns: SimpleNamespace(ref=about),
+        rule_columns: SimpleNamespace(accounts=("lab",)),
+        cost_columns: SimpleNamespace(ref=about, whole=True),
+    }
+    found += [(column, row) for view, row in views.items() for column in view(context) if column.key == "account"]
+    assert len(found) == 6
+    for column, row in found:
+        assert spans_of(column.cell(row))[-1] == ("lab", "account-red")
 
 
 async def test_a_limit_to_accounts_is_named_at_any_width_and_escape_takes_one_thing_at_a_time() -> None:

@@ -46,7 +46,7 @@ def attempt_columns(context: Context) -> Sequence[Column[AttemptRow]]:
             flex=True,
             middle=True,
         ),
-        fields.text("account", lambda row: row.ref.account, priority=5, max_width=24),
+        fields.account_named(lambda row: row.ref.account, context.account_style, priority=5, max_width=24),
         fields.figure("tries", lambda row: row.tries),
         fields.figure("next", following, format_duration, priority=1),
         fields.figure("left", left, format_duration, heading="TIME LEFT", priority=2),

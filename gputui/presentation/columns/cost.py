@@ -29,10 +29,14 @@ def cost_columns(context: Context) -> Sequence[Column[CostLine]]:
     def instances(row: CostLine) -> str:
         return f"{_sign(row)}{row.instances}"
 
+    def account(row: CostLine) -> Cell:
+        name = row.ref.account
+        return (name, context.account_style(name) or ("strong" if row.whole else "muted"))
+
     return [
         Column(
             "account",
-            lambda row: (row.ref.account, "strong" if row.whole else "muted"),
+            account,
             lambda row: row.ref.account,
             max_width=24,
             anchor=True,

@@ -128,6 +128,11 @@ def name(*, least: int = 0, reserve: int = 0) -> Column[Any]:
     )
 
 
+def account_named(name: Callable[[Any], str], style: Callable[[str], str], **options: Any) -> Column[Any]:
+    """Return a column of accounts of rows that are not of one alone; ``style`` gives that of an account's name."""
+    return Column("account", lambda row: (name(row), style(name(row))), name, **options)
+
+
 def account(context: Context | None, priority: int = 0, **options: Any) -> Column[Any]:
     """Return the column of accounts: among the first to go where ``context`` has one account only.
 

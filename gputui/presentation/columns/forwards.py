@@ -47,8 +47,12 @@ def forward_columns(context: Context) -> Sequence[Column[PortForward]]:
             detail=lambda row: str(row.instance),
         ),
         Column("port", lambda row: row.destination, lambda row: row.remote_port, number=lambda row: row.remote_port),
-        fields.text(
-            "account", lambda row: row.ref.account, priority=9 if context.one_account else 5, label=None, max_width=24
+        fields.account_named(
+            lambda row: row.ref.account,
+            context.account_style,
+            priority=9 if context.one_account else 5,
+            label=None,
+            max_width=24,
         ),
         Column("state", state, lambda row: list(_STATES).index(row.state), search=lambda row: row.state.value),
         Column(

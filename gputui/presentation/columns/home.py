@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column
@@ -14,20 +14,28 @@ _NAME, _GPUS, _AGE = 24, 14, 5
 _LONGEST_ACCOUNT = 16
 
 
-def home_columns(accounts: Iterable[str]) -> Sequence[Column[HomeLine]]:
+def home_columns(
+    accounts: Iterable[str], account_style: Callable[[str], str] = lambda account: ""
+) -> Sequence[Column[HomeLine]]:
     """Return the fields: figures next to the names, and the text behind them, which has the rest of the line.
 
     Lines come and go all the time: the columns are as wide as what may come, so that they do not move. ``accounts``
-    are the names of all.
+    are the names of all, ``account_style`` gives the style of one, '' for none of its own.
     """
+
+    def name(row: HomeLine) -> Cell:
+        if row.key == MORE:
+            return (f"  {row.name}", "muted")
+        return [(f"{row.glyph} ", row.style), (row.name, account_style(row.name) if row.name == row.account else "")]
+
     longest = max(map(len, accounts), default=1)
     return [
         Column(
-            "name", _name, width=_NAME, max_width=_NAME, least=14, flex=True, middle=True, search=lambda row: row.name
+            "name", name, width=_NAME, max_width=_NAME, least=14, flex=True, middle=True, search=lambda row: row.name
         ),
-        fields.text(
-            "account",
-            _account,
+        fields.account_named(
+            lambda row: "" if row.account == row.name else row.account,
+            account_style,
             priority=3,
             width=min(longest, _LONGEST_ACCOUNT),
             max_width=_LONGEST_ACCOUNT,
@@ -41,16 +49,6 @@ def home_columns(accounts: Iterable[str]) -> Sequence[Column[HomeLine]]:
         Column("state", _state, flex=True, width=24, max_width=400),
         fields.hidden("section", lambda row: row.section.value),
     ]
-
-
-def _name(row: HomeLine) -> Cell:
-    if row.key == MORE:
-        return (f"  {row.name}", "muted")
-    return [(f"{row.glyph} ", row.style), (row.name, "")]
-
-
-def _account(row: HomeLine) -> str:
-    return "" if row.account == row.name else row.account
 
 
 def _price(row: HomeLine) -> Cell:

@@ -64,7 +64,9 @@ def rule_columns(context: Context) -> Sequence[Column[RuleStatus]]:
         _money("ceiling", lambda row: row.ceiling, 6, heading="CEILING/H"),
         fields.figure("next", following, format_duration, priority=2, when_filled=True),
         fields.figure("left", left, format_duration, heading="TIME LEFT", priority=4, when_filled=True),
-        fields.text("account", lambda row: ", ".join(row.accounts), priority=7, max_width=24, when_filled=True),
+        fields.account_named(
+            lambda row: ", ".join(row.accounts), context.account_style, priority=7, max_width=24, when_filled=True
+        ),
         fields.text("note", lambda row: row.note, priority=8, max_width=24, when_filled=True),
         fields.text("answer", lambda row: row.problem or row.answer, flex=True, max_width=160, priority=1),
     ]

@@ -81,7 +81,7 @@ class HomeView(TabularView):
     def compose_body(self) -> ComposeResult:
         """Lay out the table, and the line about empty sections."""
         table = HomeTable(
-            home_columns(self.session.fleet.accounts),
+            home_columns(self.session.fleet.accounts, self.session.account_style),
             id="table",
             row_style=lambda line: "stale" if line.stale else None,
             favourite=self._is_favourite,
