@@ -75,10 +75,13 @@ def effect(action: Action, rows: Sequence[Row]) -> str:
     return for_one if one else for_several or for_one
 
 
-def blocker(action: Action, row: Row) -> str:
-    """Say what prevents an action on a row, and what to do first; '' where its state says it all."""
+def blocker(action: Action, row: Row, stop: str) -> str:
+    """Say what prevents an action on a row, and what to do first; '' where its state says it all.
+
+    ``stop`` is the key or the command line that stops it.
+    """
     if isinstance(row, Deployment) and row.edits_need_stop and action in (Action.UPDATE, Action.RENAME):
-        stopping = "Wait until it is stopped." if row.phase is Phase.STOPPING else "Stop it first."
+        stopping = "Wait until it is stopped." if row.phase is Phase.STOPPING else f"Stop it first ({stop})."
         can = "edited" if action is Action.UPDATE else "renamed"
         return "" if row.phase is Phase.STOPPED else f"{row.name} can be {can} only when stopped. {stopping}"
     if not isinstance(row, Volume) or action not in (Action.DELETE, Action.RESIZE):

@@ -33,7 +33,7 @@ def only_text(action: Action, nouns: str) -> str:
 
 def not_now_text(action: Action, row: Row, possible: Collection[Action], shown: Shown) -> str:
     """Say that the state of a row does not allow an action now, and the way out; ``possible`` are those it allows."""
-    if why := blocker(action, row):
+    if why := blocker(action, row, shown("stop")):
         return why
     # Of a stopped row the status in its list says enough: paused, exited.
     status = status_text(getattr(row, "status", "")) if getattr(row, "phase", None) is Phase.STOPPED else ""

@@ -39,7 +39,7 @@ def test_an_endpoint_that_runs_is_stopped_first(
 ) -> None:
     status, _, err = run(*(word.replace("R", "yotta/endpoint/chat-prod") for word in command), "--yes")
     assert status == 1
-    assert f"chat-prod can be {verb} only when stopped. Stop it first." in err
+    assert f"chat-prod can be {verb} only when stopped. Stop it first (gputui stop)." in err
 
 
 def test_workers_are_listed_under_either_key(yotta: Simulation, run: Run) -> None:

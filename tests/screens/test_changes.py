@@ -360,7 +360,7 @@ async def test_an_endpoint_that_runs_is_not_edited_and_one_that_is_stopped_start
     fake.offered = frozenset({Action.STOP})
     async with staged(fake, view="2") as stage:
         await stage.press("E")
-        assert "chat can be edited only when stopped. Stop it first." in stage.toasts
+        assert "chat can be edited only when stopped. Stop it first (X)." in stage.toasts
         fake.offered = frozenset({Action.START})
         fake.rows[Resource.DEPLOYMENTS] = [replace(running, phase=Phase.STOPPED, status="STOPPED", running=0)]
         await stage.press("r")

@@ -127,14 +127,15 @@ class YottaEditor(Editor):
         path = f"{self._lists.path_of(row.ref)}{change.tail}"
 
         async def send() -> ActionResult:
-            what = f"{kind_noun(row.ref.kind)} {row.ref.id}"
+            name = getattr(row, "name", None) or row.ref.id
+            what = f"{kind_noun(row.ref.kind)} {name}"
             try:
                 await self._server.change(change.method, path, what=f"the {change.noun} of {what}", json=body)
             except ConflictError as error:
                 if not change.hint:
                     raise
                 raise ConflictError(error.message, hint=change.hint) from error
-            return ActionResult(f"{what[:1].upper()}{what[1:]} {change.done}.")
+            return ActionResult(f"{name} {change.done}.")
 
         request = partial(given.shown, change.method, f"{self._base_url}{path}", body, masked)
         return PreparedChange(row.ref, values, send, request)

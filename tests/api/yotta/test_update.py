@@ -32,7 +32,8 @@ async def test_a_vm_is_renamed_and_a_pod_is_not() -> None:
     async with yotta() as there:
         vm = await instance_named(there, "vm", "dev-box")
         assert Action.RENAME in there.backend.actions(vm)
-        await there.backend.editor.prepare(vm, Action.RENAME, {"name": "workbench"}).send()
+        sent = await there.backend.editor.prepare(vm, Action.RENAME, {"name": "workbench"}).send()
+        assert sent.message == "dev-box renamed."
         assert (await there.instance(vm.ref)).name == "workbench"
         pod = await instance_named(there, "pod", "jupyter")
         assert Action.RENAME not in there.backend.actions(pod)
@@ -73,7 +74,7 @@ async def test_an_endpoint_that_runs_is_stopped_before_it_is_changed() -> None:
         row = await endpoint_named(there, "chat-prod")
         for action in (Action.UPDATE, Action.RENAME):
             assert action not in there.backend.actions(row)
-            assert blocker(action, row).endswith("only when stopped. Stop it first.")
+            assert blocker(action, row, "X").endswith("only when stopped. Stop it first (X).")
         values = {
             "name": "a",
             "workers": "1",
