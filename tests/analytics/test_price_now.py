@@ -18,7 +18,7 @@ ROW = Deployment(
 def test_an_estimate_of_nothing_is_exact_where_nothing_runs_and_unknown_where_something_does() -> None:
     none = replace(ROW, running=0, starting=0)
     assert price_now(none) == replace(ZERO, estimated=False)
-    assert (price_text(none), price_sentence(none)) == ("–", "free")
+    assert (price_text(none), price_sentence(none)) == ("–", "no cost now")
     assert price_text(replace(ROW, running=2, starting=0)) == "?"
     assert price_text(replace(ROW, running=0, starting=1)) == "?"
     assert price_now(replace(ROW, running=2, price_estimate=replace(ZERO, amount=Decimal(3)))) is not None

@@ -147,8 +147,8 @@ def test_texts_of_the_file_are_harmless(path: Path) -> None:
     begin(history)
     row = json.dumps([{"ref": "lab/pod/main", "name": EVIL, "phase": "running", "status": EVIL}])
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE event SET name = ?1, status = ?1, before = ?1", (EVIL,))
-        connection.execute("UPDATE audit SET user = ?1, ref = ?1, action = ?1, summary = ?1, detail = ?1", (EVIL,))
+        connection.execute("UPDATE event SET name = ?, status = ?, before = ?", (EVIL,) * 3)
+        connection.execute("UPDATE audit SET user = ?, ref = ?, action = ?, summary = ?, detail = ?", (EVIL,) * 5)
         connection.execute("UPDATE snapshot SET rows = ?", (row,))
         connection.execute("INSERT INTO command(text) VALUES (?), ('stock'), (?), (x'00')", (EVIL, "x" * 5_000))
         connection.execute("INSERT INTO login VALUES ('lab/pod/main', 'id', ?)", (EVIL,))
