@@ -158,7 +158,11 @@ class MenuDialog(Dialog[str]):
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(event.option_id)
+        self.dismiss(self.answer(event.option_id or ""))
+
+    def answer(self, value: str) -> str:
+        """Return what enter gives back on the line of a value."""
+        return value
 
 
 class AddressDialog(MenuDialog):
@@ -238,8 +242,7 @@ class AccountDialog(MenuDialog):
             self.does = does
             self.dismiss(value)
 
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        value = event.option_id or ""
+    def answer(self, value: str) -> str:
+        """Return the ticked accounts, or that of the line where none is ticked."""
         ticked = [choice.value for choice in self._choices if choice.value in self._ticked]
-        self.dismiss(",".join(ticked) if ticked and value in self._accounts else value)
+        return ",".join(ticked) if ticked and value in self._accounts else value
