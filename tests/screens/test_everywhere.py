@@ -209,6 +209,18 @@ async def test_a_search_in_the_help_finds_words_that_two_columns_have_no_room_fo
         assert "Spending, budgets, prepaid time and balances" in stage.line_of(":cost")
 
 
+async def test_the_cursor_begins_on_the_first_row_although_the_help_was_opened_before_it_came() -> None:
+    late = lab()
+    answer = late.hold(Resource.INSTANCES)
+    async with staged(late, backend("zoo", [instance("zoo", "zebra")])) as stage:
+        assert stage.names == ["zebra"]
+        await stage.press("question_mark")
+        answer.set()
+        await stage.advance(1)
+        await stage.press("escape")
+        assert stage.here == stage.names[0] != "zebra"
+
+
 async def test_the_help_and_the_texts_show_the_keys_as_configured() -> None:
     ui = UiSettings(utc=True, mouse=False, keys={"ssh": "w", "table.down": "f7", "new": "A", "back": "f9"})
     async with staged(backend("lab"), ui=ui) as stage:

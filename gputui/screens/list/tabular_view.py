@@ -55,7 +55,9 @@ class TabularView(View):
             self.table.hold_cursor()
 
     def before_command(self, command: Command) -> None:
-        """From now on the cursor stays on the row that the command is used for."""
+        """From now on the cursor stays on the row that the command is used for; the help is used for none."""
+        if command.id == "help":
+            return
         self.table.hold_cursor()
         if command.group is Group.ROW and (ref := self.table.cursor_ref) is not None:
             self.table.select(ref)

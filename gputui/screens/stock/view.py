@@ -191,8 +191,9 @@ class StockView(View):
         super().feeds_changed()
 
     def before_command(self, command: Command) -> None:
-        """From now on the cursor stays on the cell that the command is used for."""
-        self.map.hold_cursor()
+        """From now on the cursor stays on the cell that the command is used for; the help is used for none."""
+        if command.id != "help":
+            self.map.hold_cursor()
 
     # --- what is shown ---------------------------------------------------------------------------------------
 
