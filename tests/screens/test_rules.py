@@ -139,6 +139,22 @@ async def test_a_refused_kind_is_explained_with_the_labels_of_its_form(
         assert not files(tmp_path).read().rules
 
 
+async def test_a_kind_that_needs_more_than_a_rule_gives_is_refused_as_soon_as_it_is_named(
+    hub: FakeBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "check_create", lambda *_: {"price_to": "required"})
+    async with staged(hub, rules=SessionRules(tmp_path / AGENT)) as stage:
+        await stage.press("1", "w", *("tab",) * 4, *"pod")
+        said = " ".join(stage.text.replace("█", " ").split())
+        assert "Create: A new pod in hub needs Price to. Fill in the form (n in Stock), save it as a template" in said
+        assert "Create ✗" in said
+        assert "Creates 1 × pod" not in said
+        await stage.press("enter")
+        assert stage.dialogs == ["WatchDialog"], "nothing else is asked"
+        await stage.press(*("backspace",) * 3)
+        assert "Notifies each time" in stage.text
+
+
 def test_refusals_and_notes_of_a_rule_have_the_labels_of_the_dialog() -> None:
     # No line of the dialog is about these two, so no refusal of it either.
     assert OPTIONS.keys() - LABELS_OF_PARTS.keys() == {"once", "on_one_machine"}

@@ -113,7 +113,7 @@ class WatchDialog(EntriesDialog["tuple[Wish, Texts] | str | None"]):
         yield self._row(("expires", "7d, 12h; empty: never"), ("quiet", "22:00-07:00"))
         yield self._row(("grab", "empty: notify only"), gap=True)
         yield Static(Content(self._choices), classes="choices")
-        yield self._row(("number", "1"), ("ceiling", f"{per} for one; required"), grab=True)
+        yield self._row(("number", "1"), ("ceiling", f"{per} each; required"), grab=True)
         yield self._row(("budget", self._currency), ("budget_day", self._currency), grab=True)
         yield self._row(("hours", "1, for the budgets"), ("note", "optional"), grab=True)
         with Vertical(classes="options"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -34,11 +36,22 @@ _SHOWN = 8
 
 async def ask_for_rule(view: StockView, offer: Offer) -> bool:
     """Ask for a rule about an offer, and save it; returns whether this program alone is to notify."""
+    kinds = view.session.fleet.creatable(offer.ref.account, view.CREATES)
+    needs: dict[str, str] = {}
+    # Their forms are asked for while the first lines are filled in.
+    asking = view.run_worker(_ask_for_needs(view.session, offer, kinds, needs), group="needs", exit_on_error=False)
+    try:
+        return await _ask_for_rule(view, offer, kinds, needs)
+    finally:
+        asking.cancel()
+
+
+async def _ask_for_rule(view: StockView, offer: Offer, kinds: Sequence[str], needs: Mapping[str, str]) -> bool:
+    """Ask for a rule. ``needs``: why kinds cannot be created from an offer alone, as far as that is known by now."""
     from gputui.agent.new_rules import make_rule
     from gputui.config import templates
 
     session = view.session
-    kinds = session.fleet.creatable(offer.ref.account, view.CREATES)
     currency = getattr(session.fleet.runtime(offer.ref.account).config, "currency", "") or "USD"
     texts: Texts = {"count": str(min((offer.idle or 0) + 1, offer.total or 1)) if offer.idle is not None else "1"}
     saved = templates.names()
@@ -50,7 +63,7 @@ async def ask_for_rule(view: StockView, offer: Offer) -> bool:
         dialog = dialogs.WatchDialog(
             f"Watch {offer.gpu_model} in {where(offer)}",
             subjects=[Content(f"{idle_words(offer)} now. The agent waits for it, even while no terminal is open.")],
-            read=lambda given: wish_of(given, offer, session.fleet.now(), grabs),
+            read=lambda given: wish_of(given, offer, session.fleet.now(), grabs, needs),
             effects=lambda wish: effects_of(wish, offer),
             grabs=grabs,
             choices=choices,
@@ -70,9 +83,7 @@ async def ask_for_rule(view: StockView, offer: Offer) -> bool:
             problem = str(error)
             kind = wish.grab if wish.grab in kinds else templates.read(wish.grab)[0] if wish.grab in saved else ""
             if isinstance(error, InvalidError) and kind in kinds:
-                form = session.key_of("new")
                 problem = await _labelled(session, offer.ref.account, kind, error)
-                problem += f" Fill in the form ({form} in Stock), save it as a template, and name that here."
             continue
         if made.watch.grab is not None and not await _confirmed(view, made):
             problem = ""
@@ -82,14 +93,32 @@ async def ask_for_rule(view: StockView, offer: Offer) -> bool:
         return False
 
 
+async def _ask_for_needs(session: Session, offer: Offer, kinds: Iterable[str], needs: dict[str, str]) -> None:
+    """Note which kinds need more than a rule gives, and the way out. Other refusals are those of a whole rule."""
+    from gputui.agent.new_rules import make_rule
+    from gputui.agent.wishes import Wish
+
+    place = Wish(models=(offer.gpu_model,), accounts=(offer.ref.account,), regions=(offer.region,))
+    for kind in kinds:
+        wish = replace(place, grab=kind, ceiling=Decimal(1))
+        with suppress(GputuiError):
+            id_ = session.rules.book().files.new_id()
+            try:
+                await make_rule(session.fleet, wish, id_=id_, scope=session.rules.scope, user=own_name())
+            except InvalidError as error:
+                if REQUIRED in error.fields.values():
+                    needs[kind] = await _labelled(session, offer.ref.account, kind, error)
+
+
 async def _labelled(session: Session, account: str, kind: str, error: InvalidError) -> str:
-    """Return a refusal of a create with the labels of its form, as this dialog does not show names of the API."""
+    """Return a refusal of a create and the way out, with the labels of its form in place of the names of the API."""
+    out = f"Fill in the form ({session.key_of('new')} in Stock), save it as a template, and name that here."
     if not error.fields:
-        return str(error)
+        return f"{error} {out}"
     labels = {field.name: field.label for field in (await session.fleet.creator(account, kind).form()).fields}
     needed = [labels.get(name, name) for name, problem in error.fields.items() if problem == REQUIRED]
     wrong = [f"{labels.get(name, name)} {text}." for name, text in error.fields.items() if text != REQUIRED]
-    return " ".join([*([f"A new {kind} in {account} needs {', '.join(needed)}."] if needed else []), *wrong])
+    return " ".join([*([f"A new {kind} in {account} needs {', '.join(needed)}."] if needed else []), *wrong, out])
 
 
 def _save(watch: Watch, book: RuleBook) -> Watch:
@@ -139,10 +168,13 @@ def effects_of(wish: Wish, offer: Offer) -> list[str]:
     return lines
 
 
-def wish_of(texts: Texts, offer: Offer, now: datetime, grabs: Collection[str]) -> Wish:
-    """Return the wish that the lines of the dialog mean; ``grabs`` are the names that can be created.
+def wish_of(
+    texts: Texts, offer: Offer, now: datetime, grabs: Collection[str], needs: Mapping[str, str] = MappingProxyType({})
+) -> Wish:
+    """Return the wish that the lines of the dialog mean.
 
-    Raises WrongLinesError with all that are wrong.
+    ``grabs`` are the names that can be created, ``needs`` why some of them cannot from this offer alone. Raises
+    WrongLinesError with all that are wrong.
     """
     from gputui.agent.wishes import Wish
 
@@ -165,6 +197,8 @@ def wish_of(texts: Texts, offer: Offer, now: datetime, grabs: Collection[str]) -
     )
     if grab and grab not in grabs:
         lines.wrong["grab"] = "no such kind or template."
+    elif grab in needs and not everywhere:
+        lines.wrong["grab"] = needs[grab]
     elif grab:
         ceiling = lines.amount("ceiling")
         if ceiling is None:
