@@ -40,6 +40,8 @@ async def test_a_lease_is_set_shown_extended_and_removed(lab: FakeBackend, tmp_p
         await stage.press("A")
         assert "Lease of main in lab" in stage.text
         assert "It stops at" in stage.text
+        assert "or idle   such as 30m" in stage.text, "no idle time is set"
+        assert "Not before  such as 18:00" in stage.text
         await stage.press("enter")
         await stage.until_text("main in lab stops at")
         assert "LEASE" in stage.text

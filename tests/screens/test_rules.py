@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from gputui.agent import new_rules, rule_candidates
 from gputui.agent.wishes import OPTIONS
@@ -102,6 +103,7 @@ async def test_all_wrong_lines_of_a_watch_are_named_and_marked_at_once(hub: Fake
             assert label in stage.text
         assert "Create: no such kind or template." in stage.text
         assert "kinds: pod; templates: none" in stage.text
+        assert "such as 22:00-07:00" in stage.app.screen.query_one("#quiet", Input).placeholder, "none is set"
         assert "Ceiling" not in stage.text, "it is no grab"
         await stage.press("enter")
         assert stage.app.focused is not None

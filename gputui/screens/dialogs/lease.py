@@ -63,10 +63,10 @@ class LeaseDialog(EntriesDialog["LeaseTerms | None | bool"]):
             yield Label(Content("End"))
             yield LineInput(known.get("end", ""), placeholder="8h, 2d, 18:00", id="end")
             yield Label(Content("or idle"), classes="second")
-            yield LineInput(known.get("idle", ""), placeholder="30m, no user logged in", id="idle")
+            yield LineInput(known.get("idle", ""), placeholder="such as 30m", id="idle")
         with Horizontal(classes="row"):
             yield Label(Content("Not before"))
-            yield LineInput(known.get("not_before", ""), placeholder="18:00", id="not_before")
+            yield LineInput(known.get("not_before", ""), placeholder="such as 18:00", id="not_before")
             yield Label(Content("Notify"), classes="second")
             yield LineInput(known.get("warn", ""), placeholder="15m before; 0: never", id="warn")
         with Horizontal(classes="row"):

@@ -110,7 +110,7 @@ class WatchDialog(EntriesDialog["tuple[Wish, Texts] | str | None"]):
         """Lay out the lines, the options, the effects and the buttons."""
         per = f"{self._currency}/h"
         yield self._row(("count", "1"), ("price", f"{per} for a GPU"))
-        yield self._row(("expires", "7d, 12h; empty: never"), ("quiet", "22:00-07:00"))
+        yield self._row(("expires", "7d, 12h; empty: never"), ("quiet", "such as 22:00-07:00"))
         yield self._row(("grab", "empty: notify only"), gap=True)
         yield Static(Content(self._choices), classes="choices")
         yield self._row(("number", "1"), ("ceiling", f"{per} each; required"), grab=True)
