@@ -80,7 +80,7 @@ def order(found: PlaceOdds) -> tuple[str, float, str]:
 
 def _notes(found: list[PlaceOdds], count: int) -> list[str]:
     if not found:
-        return ["No stock has been observed yet. That takes Stock or Home on the screen, or a watch (gputui watch)."]
+        return ["No stock has been observed yet. That takes Stock on the screen, or a watch (gputui watch)."]
     first = found[0]
     lines = [f"Odds of {count_words(count)}; this hour is {slot_words(first.slot)}, {zone_name(first.zone)}."]
     if any(FEW in percent(chance) for one in found for chance in (one.now, one.odds.total)):

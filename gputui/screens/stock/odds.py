@@ -52,7 +52,7 @@ _LABELS = {
 }
 _LABEL_WIDTH = 11
 _NEVER = (
-    "Never observed yet: the stock is recorded while Stock or Home is on the screen, or the agent watches it."
+    "Never observed yet: the stock is recorded while Stock is on the screen, or the agent watches it."
     " The first minutes appear here soon."
 )
 _IDLE = Measure("idle")

@@ -76,7 +76,7 @@ def test_what_was_never_observed_is_unknown_and_few_hours_are_marked(history: Hi
 def test_without_any_observation_it_says_how_to_get_some(history: History, run: Run) -> None:
     history.close()
     assert run("get", "odds") == (
-        0, "", "No stock has been observed yet. That takes Stock or Home on the screen, or a watch (gputui watch).\n",
+        0, "", "No stock has been observed yet. That takes Stock on the screen, or a watch (gputui watch).\n",
     )  # fmt: skip
 
 
