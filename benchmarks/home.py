@@ -98,9 +98,7 @@ def start(config: Path, view: str) -> Terminal:
 
 def sign(view: str, watching: Watching) -> str:
     """Return the text that a view shows when all instances are in it."""
-    return (
-        f"{watching.instances} instances" if view == "home" else f"Instances   {watching.instances.replace(',', '')}"
-    )
+    return f"{watching.instances} instances" if view == "home" else f"Instances   {watching.instances}"
 
 
 def complete(config: Path, view: str, watching: Watching) -> float:
