@@ -232,6 +232,10 @@ def make_layout(
         there = {column.key for column in shown} | _REPEATED
         shown += [column for column in listed if column.key not in there]
     name, _, direction = sort.partition(":")
+    if name.startswith(("-", "+")):  # as other programs write an order
+        raise ConfigError(
+            f"--sort {sort}: the order is after the column: --sort {name[1:]}:{'desc' if name[0] == '-' else 'asc'}."
+        )
     if direction not in ("", "asc", "desc"):
         raise ConfigError(f"--sort {sort}: the order is asc or desc, as in --sort {name}:desc.")
     order = _named(noun, listed, [name], "--sort")[0] if sort else None

@@ -51,6 +51,7 @@ def test_a_column_without_an_order_of_its_own_sorts_as_names_do() -> None:
         ("name,,gpu", "", "table", "There is no column ''."),
         ("", "prise:desc", "table", "There is no column 'prise'. Did you mean price or"),
         ("", "price:down", "json", "the order is asc or desc, as in --sort price:desc"),
+        ("", "-price", "csv", "the order is after the column: --sort price:desc"),
         ("name", "", "json", "JSON always has all keys"),
     ],
 )
