@@ -43,8 +43,8 @@ async def test_the_palette_has_the_whole_explanation_of_the_command_under_the_cu
 def test_sections_are_below_each_other_on_a_narrow_screen_with_the_reason_at_the_edge() -> None:
     assert [line.plain.rstrip() for line in columns(SECTIONS, 40)] == [
         "On this row",
-        "s       SSH  Log into the instance",
-        "X       Stop                   read-only",
+        "s      SSH  Log into the instance",
+        "X      Stop                    read-only",
         "",
         "Everywhere",
         "ctrl+p  Palette  Find a comma…  :palette",
@@ -55,13 +55,13 @@ def test_sections_are_below_each_other_on_a_narrow_screen_with_the_reason_at_the
 def test_they_are_next_to_each_other_on_a_wide_one() -> None:
     lines = [line.plain.rstrip() for line in columns(SECTIONS, 103)]
     assert lines[0] == f"{'On this row':<53}Everywhere"
-    assert lines[1] == f"{'s  SSH  Log into the instance':<53}ctrl+p  Palette  Find a command or a th…  :palette"
-    assert lines[2] == f"X  Stop{'read-only':>43}"
+    assert lines[1] == f"{'s      SSH  Log into the instance':<53}ctrl+p  Palette  Find a command or a th…  :palette"
+    assert lines[2] == f"X      Stop{'read-only':>39}"
 
 
 def test_below_each_other_explanations_have_as_many_lines_as_they_need() -> None:
     entry = Entry("e", "Events", "State changes of this instance or of the deployment", ":events-of")
     assert [line.plain.rstrip() for line in columns([Section("On this row", [entry])], 68)][1:3] == [
-        "e  Events            State changes of this instance or    :events-of",
-        "                     of the deployment",
+        "e      Events            State changes of this instance   :events-of",
+        "                         or of the deployment",
     ]
