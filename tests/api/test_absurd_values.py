@@ -245,3 +245,53 @@ def show(rows: Any, columns: Any) -> None:
             assert column.plain_cell(row).isprintable()
         data = json.loads(json.dumps(to_plain(row), allow_nan=False))
         from_plain(type(row), data)
+
+
+OVERDRAWN = (".balance = -1",)
+"""The hours of a package that were used beyond it are below zero."""
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, int | float) or (isinstance(value, str) and value.replace(".", "", 1).isdecimal())
+
+
+def _at(row: object, path: tuple[object, ...]) -> object:
+    inner: Any = row
+    for key in path:
+        inner = inner[key]
+    return inner
+
+
+def _below_zero(value: object, path: str = "") -> Iterator[str]:
+    """Yield the places of negative numbers in a row as it is written."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _below_zero(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _below_zero(inner, path)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+        yield f"{path} = {value}"
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_no_count_size_or_price_is_below_zero(
+    server: ScriptedServer, opened: dict[str, Backend], fake_time: FakeTime, case: str
+) -> None:
+    kind, path, resource, row, other, answer = CASES[case]
+    wrong: list[str] = []
+    for place in places(row):
+        if not _is_number(_at(row, place)):
+            continue
+        template = json.dumps(answer(spoiled(row, place), other))
+        server.on(path, Reply(200, template.replace('"@absurd@"', "-1").encode()))
+        fake_time.now += 100
+        try:
+            rows = await opened[kind].listers[resource]()
+        except ProtocolError:
+            continue  # it is the only row
+        found = [where for each in rows for where in _below_zero(to_plain(each)) if where not in OVERDRAWN]
+        wrong += [f"{'.'.join(map(str, place))}: {where}" for where in found]
+    assert not wrong, "\n".join(wrong)

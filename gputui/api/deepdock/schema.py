@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, Field, TypeAdapter
 
 from gputui.api.http.decoding import WireRow
+from gputui.api.http.numbers import Amount, Count
 from gputui.api.http.pagination import MOST_ROWS
 
 _Made = TypeVar("_Made", "CreatedRow", "PulledRow")
@@ -23,7 +24,7 @@ class ContainerRow(WireRow):
     status: str
     image: list[str] | str | None = None
     created: str | None = None
-    ssh_port: int | None = Field(default=None, alias="ssh-port")
+    ssh_port: Count | None = Field(default=None, alias="ssh-port")
     gpus: list[int | str] | str | None = None
 
 
@@ -33,7 +34,7 @@ class ImageRow(WireRow):
     id: str | None = None
     tag: str | list[str] | None = None
     digest: str | None = None
-    size_mb: float | None = None
+    size_mb: Amount | None = None
 
 
 class ContainersRow(WireRow):
@@ -51,10 +52,10 @@ class ImagesRow(WireRow):
 class MetricsRow(WireRow):
     """The answer of ``GET /metrics``."""
 
-    gpu_count: int | None = None
-    ram_total_mb: float | None = None
-    ram_available_mb: float | None = None
-    cpu_cores: int | None = None
+    gpu_count: Count | None = None
+    ram_total_mb: Amount | None = None
+    ram_available_mb: Amount | None = None
+    cpu_cores: Count | None = None
 
 
 class ConfirmedRow(WireRow):
@@ -66,7 +67,7 @@ class ConfirmedRow(WireRow):
 class CreatedRow(WireRow):
     """The answer of ``POST /containers/create``."""
 
-    ssh_port: int | None = Field(default=None, alias="ssh-port")
+    ssh_port: Count | None = Field(default=None, alias="ssh-port")
 
     id: str | None = None
     name: str | None = None
@@ -77,7 +78,7 @@ class PulledRow(WireRow):
 
     id: str | None = None
     tags: list[str] | None = None
-    size_mb: float | None = None
+    size_mb: Amount | None = None
 
 
 def _has_figures(metrics: MetricsRow) -> MetricsRow:

@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 
 from gputui.api.common.readers import raw_json, whole_number
 from gputui.api.http import decoding
+from gputui.api.http.numbers import Amount, Count
 from gputui.api.http.pagination import MOST_ROWS, Page
 from gputui.api.http.rows import read_each
 
@@ -87,11 +88,11 @@ class ContainerRow(Lenient, total=False):
     machine_id: str | None
     status: str | None
     gpu_name: str | None
-    gpu_num: int | None
-    cpu_num: int | None
-    memory_size: int | None
+    gpu_num: Count | None
+    cpu_num: Count | None
+    memory_size: Count | None
     image_uuid: str | None
-    price: float | None
+    price: Amount | None
     info: ContainerInfoRow | None
     started_at: str | None
     stopped_at: str | None
@@ -104,15 +105,15 @@ class TemplateRow(Lenient, total=False):
 
     dc_list: str | list[str | None] | None
     gpu_name_set: str | list[str | None] | None
-    gpu_num: int | None
-    cuda_v_from: int | None
-    cuda_v_to: int | None
-    cpu_num_from: int | None
-    cpu_num_to: int | None
-    memory_size_from: int | None
-    memory_size_to: int | None
-    price_from: float | None
-    price_to: float | None
+    gpu_num: Count | None
+    cuda_v_from: Count | None
+    cuda_v_to: Count | None
+    cpu_num_from: Count | None
+    cpu_num_to: Count | None
+    memory_size_from: Count | None
+    memory_size_to: Count | None
+    price_from: Amount | None
+    price_to: Amount | None
     image_uuid: str | None
     cmd: str | None
     cmd_before_shutdown: str | None
@@ -128,19 +129,19 @@ class DeploymentRow(Lenient, total=False):
     name: str | None
     deployment_type: str | None
     status: str | None
-    replica_num: int | None
-    parallelism_num: int | None
+    replica_num: Count | None
+    parallelism_num: Count | None
     reuse_container: bool | None
     reuse_container_scope: str | None
     service_6006_port_protocol: str | None
     service_6008_port_protocol: str | None
-    starting_num: int | None
-    running_num: int | None
-    finished_num: int | None
+    starting_num: Count | None
+    running_num: Count | None
+    finished_num: Count | None
     image_uuid: str | None
     template: TemplateRow | None
     container_template: TemplateRow | None
-    price_estimates: float | None
+    price_estimates: Amount | None
     created_at: str | None
     updated_at: str | None
     stopped_at: str | None
@@ -180,7 +181,7 @@ class PackageRow(Lenient, total=False):
     """A package of call 13, in seconds."""
 
     gpu_type: Required[str]
-    total: int | None
+    total: Count | None
     balance: int | None
     dc_list: str | list[str | None] | None
 
@@ -188,8 +189,8 @@ class PackageRow(Lenient, total=False):
 class StockRow(Lenient, total=False):
     """The stock of one model in call 12, among other keys."""
 
-    idle_gpu_num: int | None
-    total_gpu_num: int | None
+    idle_gpu_num: Count | None
+    total_gpu_num: Count | None
 
 
 class Shape(Generic[_R]):

@@ -86,6 +86,7 @@ _EXPECTED = {
     "dict_type": "should be an object",
     "model_type": "should be an object",
     "dataclass_type": "should be an object",
+    "greater_than_equal": "should not be negative",
 }
 
 

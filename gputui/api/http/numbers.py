@@ -16,8 +16,10 @@ TOO_LARGE = "too large"
 
 Whole = Annotated[int, Field(gt=-LARGEST, lt=LARGEST)]
 """A valid whole number, also one written as text."""
-Real = Annotated[float, Field(gt=-LARGEST, lt=LARGEST, allow_inf_nan=False)]
-"""A valid number, also one written as text."""
+Count = Annotated[int, Field(ge=0, lt=LARGEST)]
+"""A number of things, or a size: one below 0 is none."""
+Amount = Annotated[float, Field(ge=0, lt=LARGEST, allow_inf_nan=False)]
+"""A size or price."""
 
 _SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _LONG = b"0" * 19

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from gputui.api.http.decoding import DEFERRED, WireRow, mismatch
-from gputui.api.http.numbers import Real, Whole
+from gputui.api.http.numbers import Amount, Count, Whole
 from gputui.api.http.pagination import MOST_ROWS
 from gputui.api.http.rows import UnreadableRowError
 from gputui.late_dataclasses import dataclass
@@ -37,18 +37,18 @@ class PodRow(WireRow):
     port_mapping: list[str] | None = None
     gpu_ids: list[int] | None = None
     memory_limit: Whole | None = None
-    shm_size: Whole | None = None
+    shm_size: Count | None = None
 
 
 class ProcessRow(WireRow):
     """A process of ``GET /host/gpu-ps``."""
 
-    pid: Whole
+    pid: Count
     pod: str | None = None
     cmd: str | None = None
-    uptime: Real | None = None
-    memory_used: Whole | None = None
-    gpu_memory_used: Whole | None = None
+    uptime: Amount | None = None
+    memory_used: Count | None = None
+    gpu_memory_used: Count | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from gputui.api.common.readers import parse_time, raw_json, whole_number, without_secrets
 from gputui.api.http import decoding
 from gputui.api.http.decoding import WireRow
+from gputui.api.http.numbers import Amount, Count
 from gputui.api.http.rows import UnreadableRowError, read_each
 
 _M = TypeVar("_M", bound="YottaRow")
@@ -43,8 +44,8 @@ def _number(value: Any) -> Any:
 
 Text = Annotated[str | None, BeforeValidator(_text)]
 Id = Annotated[str, BeforeValidator(_id)]
-Whole = Annotated[int | None, BeforeValidator(_number)]
-Number = Annotated[FiniteFloat | None, BeforeValidator(_number)]
+Whole = Annotated[Count | None, BeforeValidator(_number)]
+Number = Annotated[Amount | None, BeforeValidator(_number)]
 Time = Annotated[datetime | None, BeforeValidator(parse_time)]
 
 

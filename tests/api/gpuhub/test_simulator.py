@@ -302,7 +302,7 @@ async def test_garbage_spoils_its_own_rows_alone() -> None:
         assert spoiled.keys() == good.keys()
         assert len(await world.backend.deployments()) == deployments
         assert any(row.status == "hibernating" and row.phase is Phase.UNKNOWN for row in spoiled.values())
-        assert any("memory_size" in (row.problem or "") for row in spoiled.values())
+        assert any("gpu_num should not be negative" in (row.problem or "") for row in spoiled.values())
         assert any(row.ssh == good[ref].ssh and not row.problem for ref, row in spoiled.items() if row.ssh)
 
 

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from gputui.api.gpuhub.schema import Lenient, PageEnvelope, Shape
 from gputui.api.http.decoding import DEFERRED
+from gputui.api.http.numbers import Amount, Count
 
 
 class WhenRow(TypedDict, total=False):
@@ -37,7 +38,7 @@ class InstanceRow(Lenient, total=False):
     region_sign: str | None
     region_name: str | None
     gpu_spec_uuid: str | None
-    req_gpu_amount: int | None
+    req_gpu_amount: Count | None
     created_at: When
     started_at: When
     stopped_at: When
@@ -47,35 +48,35 @@ class InstanceRow(Lenient, total=False):
 class UsageRow(TypedDict, total=False):
     """The usage of an instance: sizes in bytes, percents 0 to 100, progress 0 to 1. Old unless ``valid``."""
 
-    cpu_usage_percent: float | None
-    mem_usage: int | None
-    mem_limit: int | None
-    root_fs_used_size: int | None
-    root_fs_total_size: int | None
-    data_disk_used_size: int | None
-    data_disk_total_size: int | None
-    pull_image_progress: float | None
+    cpu_usage_percent: Amount | None
+    mem_usage: Count | None
+    mem_limit: Count | None
+    root_fs_used_size: Count | None
+    root_fs_total_size: Count | None
+    data_disk_used_size: Count | None
+    data_disk_total_size: Count | None
+    pull_image_progress: Amount | None
     valid: bool | None
 
 
 class SnapshotRow(Lenient, total=False):
     """The snapshot of an instance. Prices are thousandths of a yuan an hour for all of it, sizes are bytes."""
 
-    payg_price: float | None
+    payg_price: Amount | None
     snapshot_gpu_alias_name: str | None
     ssh_command: str | None
     proxy_host: str | None
-    ssh_port: int | None
+    ssh_port: Count | None
     root_password: str | None
     jupyter_domain: str | None
     jupyter_token: str | None
-    jupyter_port: int | None
+    jupyter_port: Count | None
     service_6006_domain: str | None
-    service_6006_port: int | None
+    service_6006_port: Count | None
     service_6008_domain: str | None
-    service_6008_port: int | None
-    expand_system_disk_size: int | None
-    system_init_disk_size: int | None
+    service_6008_port: Count | None
+    expand_system_disk_size: Count | None
+    system_init_disk_size: Count | None
     usage_info: UsageRow | None
 
 
