@@ -56,6 +56,8 @@ class SpendRecorder:
         """The lists of which rows have changed since their last reading was taken in full."""
         self._outdated: set[tuple[str, Resource]] = set()
         """The lists of which unchanged rows may have other charges."""
+        self._waiting: dict[str, Sequence[Row]] = {}
+        """The readings of instances of accounts that wait for another list, on which depends what they cost."""
         self._asked: dict[str, float] = {}
         self._written_at: float | None = None
         self._writing = asyncio.Lock()
@@ -72,6 +74,12 @@ class SpendRecorder:
 
     def take(self, runtime: AccountRuntime, resource: Resource, rows: Sequence[Row]) -> None:
         """Take a reading of a list, as it is stored; those that cost nothing are passed over."""
+        waited = self._waiting.pop(runtime.name, None)
+        self._take(runtime, resource, rows)
+        if waited is not None and resource is not Resource.INSTANCES:
+            self._take(runtime, Resource.INSTANCES, waited)
+
+    def _take(self, runtime: AccountRuntime, resource: Resource, rows: Sequence[Row]) -> None:
         pace = runtime.pace(resource)
         if resource not in COSTING or pace is None or not runtime.costs(resource):
             return
@@ -83,6 +91,7 @@ class SpendRecorder:
             return
         charges = self._charges(runtime, resource)
         if charges is None:
+            self._waiting[runtime.name] = rows
             return
         if not charges and place not in self._made and not runtime.config.is_billed:
             return  # a server of the user's own, without a price or free

@@ -228,6 +228,21 @@ async def test_prepaid_time_is_known_before_anything_is_charged_and_costs_no_mon
         assert [found.charges[one].prepaid for one, _, _ in found.spans] == [True, False]
 
 
+async def test_instances_that_were_read_before_prepaid_time_are_charged_from_their_reading_on(
+    clock: FakeClock, hub: FakeBackend, history: History
+) -> None:
+    hub.rows[Resource.PACKAGES] = [Package(Ref("hub", "package", "p"), "H100", (), total=7200, balance=3600)]
+    read = hub.hold(Resource.PACKAGES)
+    async with running(clock, hub, history=history) as fleet:
+        await clock.advance(3)
+        assert await spans(fleet, history) == []
+        read.set()
+        await clock.advance(1)
+        assert await spans(fleet, history) == [("1.80", 0, 0)]  # the next reading of the instances is a second later
+        await clock.advance(56)
+        assert await spans(fleet, history) == [("1.80", 0, 60)]
+
+
 async def test_what_could_not_be_written_is_written_later(
     clock: FakeClock, hub: FakeBackend, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
