@@ -279,7 +279,8 @@ class AccountRuntime:
             self._retry_failed(resource)
         lacking = incomplete(self.name, resource, rows)
         at = self._clock.now() - timedelta(seconds=self._ages.get(resource, 0.0))
-        self._logs[resource].succeed(at, self._clock.monotonic(), seconds, len(rows), lacking)
+        latency = None if self.opened is None else self.opened.latency
+        self._logs[resource].succeed(at, self._clock.monotonic(), seconds, len(rows), lacking, latency=latency)
         self._fleet.take(self, resource, rows)
         if resource is Resource.INSTANCES and self.probes is not None and self.probes.drop_ended():
             self._probes_changed(self.probes)

@@ -51,7 +51,8 @@ _SECONDS_A_ROW = 0.002
 
 @dataclass(slots=True)
 class FeedLog:
-    """The results of the requests. ``answered`` and ``failing_since`` are monotonic; ``seconds`` the last answer's.
+    """The results of the requests. ``answered`` and ``failing_since`` are monotonic; ``waited`` is how long the last
+    request took until its answer, in seconds: a list may be of a hundred.
 
     ``cost`` is the upper limit of the processing time of the last answer in seconds: a short list that took long was
     delayed elsewhere.
@@ -61,7 +62,7 @@ class FeedLog:
     error: GputuiError | None = None
     answered: float | None = None
     failing_since: float | None = None
-    seconds: float = 0.0
+    waited: float = 0.0
     cost: float = 0.0
     outstanding: bool = False
     lacking: GputuiError | None = None
@@ -77,17 +78,28 @@ class FeedLog:
         return Feed(state, self.fetched_at, self.error, self.lacking)
 
     def succeed(
-        self, at: datetime, monotonic: float, seconds: float, rows: int, lacking: GputuiError | None = None
+        self,
+        at: datetime,
+        monotonic: float,
+        seconds: float,
+        rows: int,
+        lacking: GputuiError | None = None,
+        *,
+        latency: float | None = None,
     ) -> None:
-        """Record a list, whole unless something is ``lacking``."""
+        """Record a list that took ``seconds``, whole unless something is ``lacking``.
+
+        ``latency`` is how long its last request took, None where that is not known.
+        """
         self.lacking = lacking
         self.cost = min(seconds, rows * _SECONDS_A_ROW)
-        self.fetched_at, self.answered, self.seconds = at, monotonic, seconds
+        self.fetched_at, self.answered = at, monotonic
+        self.waited = seconds if latency is None else min(seconds, latency)
         self.error, self.failing_since, self.outstanding = None, None, False
 
     def fail(self, error: GputuiError, monotonic: float, seconds: float) -> None:
         """Record a failure."""
-        self.error, self.seconds, self.outstanding = error, seconds, False
+        self.error, self.waited, self.outstanding = error, seconds, False
         if self.failing_since is None:
             self.failing_since = monotonic
 
@@ -117,7 +129,7 @@ def assess(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthSt
         resource: "incomplete" for resource, log in logs.items() if log.error is None and log.lacking is not None
     }
     message = ", ".join(f"{resource.words}: {what}" for resource, what in reports.items())
-    if any(log.outstanding or (log.answered is not None and log.seconds > _SLOW_ANSWER) for log in logs.values()):
+    if any(log.outstanding or (log.answered is not None and log.waited > _SLOW_ANSWER) for log in logs.values()):
         return HealthState.SLOW, message
     if any(log.answered is not None for log in logs.values()):
         return HealthState.DEGRADED if message else HealthState.OK, message

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from gputui.errors import AuthError, ConfigError, RateLimitedError
 from gputui.models import AccountInfo, FeedState, HealthState, Resource
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
@@ -108,6 +110,18 @@ async def test_an_answer_that_is_long_in_coming_makes_the_account_slow(clock: Fa
         await clock.advance(0)
         assert fleet.health()["lab"].state is HealthState.SLOW, "3.5 s is no good answer"
         await clock.advance(5)
+        assert fleet.health()["lab"].state is HealthState.OK
+
+
+async def test_a_list_of_many_quick_requests_makes_no_account_slow(
+    clock: FakeClock, lab: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeBackend, "latency", 0.1)
+    answer = lab.hold(INSTANCES)
+    async with running(clock, lab) as fleet:
+        await clock.advance(2.5)
+        answer.set()
+        await clock.advance(0)
         assert fleet.health()["lab"].state is HealthState.OK
 
 
