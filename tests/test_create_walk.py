@@ -35,7 +35,7 @@ from tests.screens.stage import Stage, staged
 from tests.tui.warm import ROOT
 
 PACKAGE = str(ROOT / "gputui")
-MOST_FILES = 32
+MOST_FILES = 33
 POD = {"name": "fresh", "image": "pytorch/pytorch:2.7.1", "gpuType": "NVIDIA_RTX_4090_24G", "gpuCount": "2"}
 DEPLOYMENT = {
     "name": "fresh",

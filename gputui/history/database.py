@@ -296,11 +296,14 @@ class HistoryFile:
         return self._open_memory()
 
     def _try_path(self, path: Path) -> sqlite3.Connection | None:
-        """Open the file; None where it cannot be used (``_notice`` has the reason)."""
-        self._notice = ""
+        """Open the file; None where it cannot be used (``_notice`` has the reason).
+
+        The reason of the last time stays until this attempt has ended: other threads ask for it.
+        """
+        notice = ""
         try:
             try:
-                return _connect(path)
+                connection = _connect(path)
             except sqlite3.OperationalError:
                 raise
             except sqlite3.DatabaseError:
@@ -309,13 +312,15 @@ class HistoryFile:
                 aside = move_aside(path)
                 connection = _connect(path)
                 lost = "the history was damaged and starts empty, without preferences"
-                self._notice = f"{lost}; the old file is {aside}"
-                return connection
+                notice = f"{lost}; the old file is {aside}"
         except _NewerError:
             unused = f"the history was written by a newer gputui and is not used ({path})"
             self._notice = f"{unused}; update gputui, or move the file away"
         except (sqlite3.Error, OSError) as error:
             self._notice = f"history is not kept: {_reason_of(error, path)} ({path})"
+        else:
+            self._notice = notice
+            return connection
         return None
 
     def _return_to_file(self) -> bool:

@@ -321,3 +321,22 @@ def test_a_full_disk_is_named_as_such(
     history = History(path)
     assert history.commands() == []
     assert history.problem == f"history is not kept: {reason} ({path})"
+
+
+def test_the_reason_stays_while_the_file_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread tries it, and may do so just when a command says whether something is stored."""
+    (tmp_path / "file").write_text("in the way")
+    history = History(tmp_path / "file" / "history.db")
+    history.preferences("").read()
+    reason = history.failure
+    assert reason.startswith("history is not kept")
+    seen: list[str] = []
+    connect = database._connect
+
+    def look(path: Path) -> sqlite3.Connection:
+        seen.append(history.failure)
+        return connect(path)
+
+    monkeypatch.setattr(database, "_connect", look)
+    assert not history.change_in_file(lambda connection: None)
+    assert seen == [reason]
