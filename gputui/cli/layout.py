@@ -21,6 +21,7 @@ from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import fields_of, table_columns
 
 if TYPE_CHECKING:
+    from gputui.query import Query
     from gputui.rules.lease_book import LeaseView
 
 _T = TypeVar("_T")
@@ -84,8 +85,8 @@ class Layout:
 
     ``chosen``: the user named the columns, which CSV then has too, and empty ones stay. ``wide``: lines are not cut
     at the width of the terminal. ``order`` is the column by which the rows are ordered, None for the order of the
-    list. ``matches`` is whether a row is printed, None for all. ``needs`` are the lists that must be
-    added to ``context`` before rows are printed.
+    list. ``query`` is the filter of the rows that are printed, None for all; ``matches`` is its test. ``needs`` are
+    the lists that must be added to ``context`` before rows are printed.
     """
 
     output: str
@@ -96,6 +97,7 @@ class Layout:
     order: Column[Any] | None = None
     descending: bool = False
     context: ListContext = field(default_factory=ListContext)
+    query: Query | None = None
     matches: Callable[[Any], bool] | None = None
     needs: frozenset[Resource] = frozenset()
 
@@ -193,12 +195,11 @@ def list_layout(
         usual.insert(place, column)
         known.append(column)
     made = make_layout(resource.value, known, usual, csv_columns(resource), output, columns, sort, filter_text)
-    query = None if filter_text is None else selection.read(filter_text, _listed(known))
     used = {made.order.key} if made.order is not None else set()
     if made.is_table or made.chosen:
         used |= {column.key for column in made.columns}
-    if query is not None:
-        used |= {column.key for column in known} if query.is_of_any else query.named
+    if made.query is not None:
+        used |= {column.key for column in known} if made.query.is_of_any else made.query.named
     needs = frozenset[Resource]().union(*(_FROM.get((resource, key), ()) for key in used))
     return replace(made, context=context, needs=needs)
 
@@ -218,7 +219,7 @@ def make_layout(
     Raises ConfigError, with the columns that there are, for a name that is none of them; QueryError for a filter that
     cannot be read.
     """
-    listed = _listed(known)
+    listed = [column for column in known if column.listed]
     wide = output == "wide"
     shown = list(usual)
     if columns:
@@ -240,12 +241,9 @@ def make_layout(
         raise ConfigError(f"--sort {sort}: the order is asc or desc, as in --sort {name}:desc.")
     order = _named(noun, listed, [name], "--sort")[0] if sort else None
     form = "table" if wide else output
-    matches = None if filter_text is None else selection.matcher(selection.read(filter_text, listed), listed)
-    return Layout(form, shown, keys, bool(columns), wide, order, direction == "desc", matches=matches)
-
-
-def _listed(columns: Iterable[Column[Any]]) -> list[Column[Any]]:
-    return [column for column in columns if column.listed]
+    query = None if filter_text is None else selection.read(filter_text, listed)
+    matches = None if query is None else selection.matcher(query, listed)
+    return Layout(form, shown, keys, bool(columns), wide, order, direction == "desc", query=query, matches=matches)
 
 
 def _named(noun: str, columns: Sequence[Column[Any]], names: Sequence[str], option: str) -> list[Column[Any]]:

@@ -17,9 +17,9 @@ TOO_LARGE = "too large"
 Whole = Annotated[int, Field(gt=-LARGEST, lt=LARGEST)]
 """A valid whole number, also one written as text."""
 Count = Annotated[int, Field(ge=0, lt=LARGEST)]
-"""A number of things, or a size: one below 0 is none."""
+"""A whole number that is never below 0: a count, a size in bytes, a port."""
 Amount = Annotated[float, Field(ge=0, lt=LARGEST, allow_inf_nan=False)]
-"""A size or price."""
+"""A number that is never below 0: a size, a price, a share, a time."""
 
 _SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _LONG = b"0" * 19

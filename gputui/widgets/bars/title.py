@@ -176,8 +176,8 @@ class TitleBar(GuardedHandlers, Widget):
 
     def _caption(self, room: int) -> Content:
         left, right = self._captions
-        beside = room - left.cell_length - 1
-        if right.cell_length > beside and (whole := _first_parts(right, beside)):
+        free = room - left.cell_length - 1
+        if right.cell_length > free and (whole := _first_parts(right, free)):
             return spread(left, whole, room)
         # Where both do not fit, the left part keeps its share: it says what is shown.
         kept = min(left.cell_length, room * 3 // 5)
