@@ -37,6 +37,7 @@ class Recorder:
         self._gpus: list[tuple[Ref, GpuSample]] = []
         self._observer = StockObserver()
         self._observation = Observation()
+        self._writing = asyncio.Lock()
         self.hosts = HostObserver(clock.now())
         """The facts about hosts."""
 
@@ -72,54 +73,56 @@ class Recorder:
         self._gpus.extend(samples)
 
     async def run(self) -> None:
-        """Write at intervals until cancelled, soon for the first time."""
+        """Write at intervals until cancelled, soon for the first time; a write that has begun comes to its end."""
         await self._clock.sleep(_FIRST_SECONDS)
-        await self.flush()
-        await self._count()
+        await asyncio.shield(self.flush())
+        await asyncio.shield(self._count())
         while True:
             for _ in range(_COUNT_EVERY):
                 await self._clock.sleep(_INTERVAL)
-                await self.flush()
-            await self._count()
+                await asyncio.shield(self.flush())
+            await asyncio.shield(self._count())
 
     async def close(self) -> None:
-        """Write all that was collected."""
+        """Write all that was collected, after what is being written."""
         await self.flush()
         await self._count()
 
     async def _count(self) -> None:
-        due = self._observation.due()
-        rows = [(account, begin, end) for (account, begin), end in due.items()]
-        if rows:
-            written = await asyncio.to_thread(write_observed, self._history, rows)
-            if written:
-                self._observation.written(due)
-        spans = self._observer.collect()
-        if spans and not await asyncio.to_thread(self._history.stock_hours.add, spans, self._clock.now()):
-            self._observer.put_back(spans)
-        facts = self.hosts.collect()
-        if facts and not await asyncio.to_thread(self._history.host_facts.add, facts, self._clock.now()):
-            self.hosts.put_back(facts)
+        async with self._writing:
+            due = self._observation.due()
+            rows = [(account, begin, end) for (account, begin), end in due.items()]
+            if rows:
+                written = await asyncio.to_thread(write_observed, self._history, rows)
+                if written:
+                    self._observation.written(due)
+            spans = self._observer.collect()
+            if spans and not await asyncio.to_thread(self._history.stock_hours.add, spans, self._clock.now()):
+                self._observer.put_back(spans)
+            facts = self.hosts.collect()
+            if facts and not await asyncio.to_thread(self._history.host_facts.add, facts, self._clock.now()):
+                self.hosts.put_back(facts)
 
     async def flush(self) -> None:
         """Write the collected changes; after a failure they are written with the next ones."""
         from gputui.history.history import Snapshot, StockSample
 
-        if not (self._snapshots or self._events or self._stock or self._gpus):
-            return
-        changed, self._snapshots = self._snapshots, {}
-        events, self._events = self._events, []
-        stock, self._stock = self._stock, []
-        gpus, self._gpus = self._gpus, []
-        kept = await asyncio.to_thread(
-            self._history.record,
-            snapshots=[Snapshot(*key, at, rows) for key, (at, rows) in changed.items()],
-            events=events,
-            stock=[StockSample(offer.ref, at, offer.idle, offer.total) for offer, at in stock],
-            gpus=gpus,
-        )
-        if not kept:
-            self._snapshots = changed | self._snapshots
-            self._events = [*events, *self._events][-_WAITING:]
-            self._stock = [*stock, *self._stock][-_WAITING:]
-            self._gpus = [*gpus, *self._gpus][-_WAITING:]
+        async with self._writing:
+            if not (self._snapshots or self._events or self._stock or self._gpus):
+                return
+            changed, self._snapshots = self._snapshots, {}
+            events, self._events = self._events, []
+            stock, self._stock = self._stock, []
+            gpus, self._gpus = self._gpus, []
+            kept = await asyncio.to_thread(
+                self._history.record,
+                snapshots=[Snapshot(*key, at, rows) for key, (at, rows) in changed.items()],
+                events=events,
+                stock=[StockSample(offer.ref, at, offer.idle, offer.total) for offer, at in stock],
+                gpus=gpus,
+            )
+            if not kept:
+                self._snapshots = changed | self._snapshots
+                self._events = [*events, *self._events][-_WAITING:]
+                self._stock = [*stock, *self._stock][-_WAITING:]
+                self._gpus = [*gpus, *self._gpus][-_WAITING:]

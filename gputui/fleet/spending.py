@@ -177,10 +177,10 @@ class SpendRecorder:
         return frozenset(prepaid), frozenset(unsure)
 
     async def run(self) -> None:
-        """Write at intervals until cancelled, soon for the first time."""
+        """Write at intervals until cancelled, soon for the first time; a write that has begun comes to its end."""
         await self._fleet.clock.sleep(_FIRST_SECONDS)
         while True:
-            await self.flush()
+            await asyncio.shield(self.flush())
             await self._fleet.clock.sleep(WRITE_SECONDS)
 
     async def flush(self, *, now: bool = False) -> None:

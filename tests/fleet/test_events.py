@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -184,6 +186,20 @@ async def test_what_could_not_be_written_is_written_later(
     await recorder.flush()
     assert history.events() == [event]
     assert history.snapshots()[0].rows == [pod("lab", "main")]
+
+
+async def test_events_that_wait_to_be_written_when_the_session_ends_are_written(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    lab.rows[INSTANCES] = [pod("lab", "main")]
+    loop, free = asyncio.get_running_loop(), threading.Event()
+    loop.set_default_executor(executor := ThreadPoolExecutor(1))
+    async with running(clock, lab, history=history):
+        executor.submit(free.wait)  # no thread is free for what the session writes
+        lab.rows[INSTANCES] = [pod("lab", "main", "exited")]
+        await clock.advance(12)
+        loop.call_later(0.05, free.set)
+    assert described(history.events()) == [("main", "running", "exited")]
 
 
 async def test_events_between_two_sessions_are_reported_in_the_second(
