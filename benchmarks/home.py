@@ -33,7 +33,7 @@ COMPLETE_BOUND = 1.5
 WRITTEN_BOUND = 0
 """The spending of today, which grows by itself, is shown again after ten minutes."""
 CPU_BOUND = 1.0
-"""Percent of a core more than the list of the instances, which asks the servers for the same at the same pace."""
+"""Percent of a core more than the list of the instances, which asks for no events and no prepaid time."""
 
 
 @dataclass(frozen=True)

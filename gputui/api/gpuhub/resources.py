@@ -41,6 +41,8 @@ IMAGE_NAMES_AGE = 60.0
 IMAGE_NAMES_WAIT = 3.0
 """How long the lists that show images wait for their names, in seconds."""
 PACKAGES_AGE = 60.0
+NO_PACKAGE_AGE = 600.0
+"""Most deployments have no prepaid time, and each takes a request of its own; in seconds."""
 PACKAGES_AT_ONCE = 3
 CONTAINERS_AT_ONCE = 8
 """Fewer than may be under way: more connections cost more of our own time than they save of the cloud's."""
@@ -72,6 +74,7 @@ class GpuhubLists:
         self._packages: PerRowCache[Deployment, Package] = PerRowCache(
             self._fetch_packages,
             age=PACKAGES_AGE,
+            empty_age=NO_PACKAGE_AGE,
             at_once=PACKAGES_AT_ONCE,
             monotonic=monotonic,
             fingerprint=mapping.fingerprint,

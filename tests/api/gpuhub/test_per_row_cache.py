@@ -55,6 +55,26 @@ def cloud() -> Cloud:
 A, B = deployment("a"), deployment("b")
 
 
+async def test_an_empty_answer_serves_for_its_own_time(cloud: Cloud) -> None:
+    asked: list[str] = []
+
+    async def fetch(deployment: Deployment) -> list[str]:
+        asked.append(deployment.name)
+        return ["a package"] if deployment is A else []
+
+    kept = PerRowCache(
+        fetch, age=AGE, empty_age=10 * AGE, at_once=2, monotonic=lambda: cloud.now, fingerprint=fingerprint
+    )
+    for _ in range(3):
+        await kept.get([A, B])
+        cloud.now += 10 * AGE
+    assert asked == ["a", "b", "a", "b", "a", "b"]
+    for _ in range(9):
+        cloud.now += AGE
+        await kept.get([A, B])
+    assert asked.count("a") > asked.count("b") + 5
+
+
 async def test_what_looks_as_it_did_is_not_asked_for_again(cloud: Cloud) -> None:
     assert await cloud.get(A, B) == ["a1", "b1"]
     assert await cloud.get(A, B) == ["a1", "b1"]
