@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from textual.content import Content
+from textual.widgets import OptionList
 
 from gputui.errors import UnavailableError
 from gputui.history.history import History
@@ -23,6 +24,7 @@ from gputui.presentation.columns.forwards import forward_columns
 from gputui.presentation.columns.home import home_columns
 from gputui.presentation.columns.rules import rule_columns
 from gputui.presentation.home.lines import HomeLine, Opens, Section
+from gputui.screens.dialogs.dialog import Dialog
 from gputui.vendors import VendorError
 from gputui.widgets.bars.header import HeaderBar
 from tests.fleet.fakes import FakeBackend
@@ -356,6 +358,17 @@ async def test_an_account_with_a_colour_has_it_in_rows_header_and_questions() ->
         assert any("$account-red" in str(span.style) for span in bar.content.spans)
         await stage.press("X")
         assert stage.lines[next(i for i, line in enumerate(stage.lines) if "Stop " in line) - 2].strip("█ ") == "lab"
+        await stage.press("escape")
+        for key in ("x", "a"):
+            await stage.press(key)
+            dialog = stage.app.screen
+            assert isinstance(dialog, Dialog)
+            assert dialog.account == ("lab", "account-red"), key
+            await stage.press("escape")
+        await stage.press("@")
+        names = [option.prompt for option in stage.app.screen.query_one(OptionList).options]
+        styled = [name.plain for name in names if isinstance(name, Content) and "$account-red" in str(name.spans)]
+        assert [text.split()[1] for text in styled] == ["lab"]
 
 
 class Coloured(Context):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gputui.presentation.columns.column import Cell, natural_key
+from gputui.presentation.columns.context import Context
 from gputui.presentation.groups.grouping import Grouping, GroupLine
 from gputui.presentation.groups.totals import common_account
 
@@ -13,13 +14,16 @@ Totals = Callable[[Sequence[Any]], Mapping[str, Cell]]
 """The totals of rows by the keys of columns."""
 
 
-def line(name: str, rows: Sequence[Any], totals: Totals, *, also_account: bool = True) -> GroupLine:
+def line(
+    context: Context, name: Cell, rows: Sequence[Any], totals: Totals, *, also_account: bool = True
+) -> GroupLine:
     """Return the heading of a group: its name, the number of rows, its account where that is one, the totals."""
-    account = {"account": common_account(rows)} if also_account else {}
+    account = {"account": common_account(rows, context)} if also_account else {}
     return GroupLine(name, (f"  {len(rows):,}", "muted"), {**account, **totals(rows)})
 
 
 def text(
+    context: Context,
     key: str,
     of: Callable[[Any], str | None],
     totals: Totals,
@@ -32,28 +36,30 @@ def text(
     return Grouping(
         key,
         lambda row: of(row) or None,
-        lambda group, rows: line(group or unknown, rows, totals),
+        lambda group, rows: line(context, group or unknown, rows, totals),
         natural_key,
         title,
         says_all=says_all,
     )
 
 
-def account(totals: Totals) -> Grouping[Any]:
-    """Return the grouping by account."""
+def account(context: Context, totals: Totals) -> Grouping[Any]:
+    """Return the grouping by account, whose headings have the colours of the accounts."""
     return Grouping(
         "account",
         lambda row: row.ref.account,
-        lambda group, rows: line(group, rows, totals, also_account=False),
+        lambda group, rows: line(context, (group, context.account_style(group)), rows, totals, also_account=False),
         natural_key,
     )
 
 
-def place(key: str, of: Callable[[Any], str | None], totals: Totals, *, unknown: str) -> Grouping[Any]:
+def place(
+    context: Context, key: str, of: Callable[[Any], str | None], totals: Totals, *, unknown: str
+) -> Grouping[Any]:
     """Return a grouping by a name that is one within its account, such as that of a host."""
     return Grouping(
         key,
         lambda row: (name, row.ref.account) if (name := of(row)) else None,
-        lambda group, rows: line(unknown if group is None else group[0], rows, totals),
+        lambda group, rows: line(context, unknown if group is None else group[0], rows, totals),
         lambda group: (natural_key(group[0]), group[1]),
     )

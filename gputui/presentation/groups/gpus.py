@@ -28,11 +28,11 @@ def gpu_groupings(context: Context) -> Sequence[Grouping[Any]]:
         Grouping(
             "host",
             lambda row: (row.ref.account, row.host),
-            lambda group, rows: forms.line(group[1] or group[0], rows, totals_and_host),
+            lambda group, rows: forms.line(context, group[1] or group[0], rows, totals_and_host),
             lambda group: (natural_key(group[1]), group[0]),
         ),
-        forms.account(gpu_totals),
-        forms.text("model", lambda row: row.model, gpu_totals, unknown="model not reported", says_all=False),
+        forms.account(context, gpu_totals),
+        forms.text(context, "model", lambda row: row.model, gpu_totals, unknown="model not reported", says_all=False),
     ]
 
 
@@ -43,10 +43,10 @@ def process_groupings(context: Context) -> Sequence[Grouping[Any]]:
         return row.instance_name or ("host process" if row.processes is not None else None)
 
     return [
-        forms.place("instance", owner, _process_totals, unknown="instance not known"),
-        forms.place("host", lambda row: row.host, _process_totals, unknown="host not reported"),
-        forms.text("user", lambda row: row.user, _process_totals, unknown="user not reported"),
-        forms.account(_process_totals),
+        forms.place(context, "instance", owner, _process_totals, unknown="instance not known"),
+        forms.place(context, "host", lambda row: row.host, _process_totals, unknown="host not reported"),
+        forms.text(context, "user", lambda row: row.user, _process_totals, unknown="user not reported"),
+        forms.account(context, _process_totals),
     ]
 
 

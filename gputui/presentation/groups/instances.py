@@ -33,21 +33,21 @@ def instance_groupings(context: Context) -> Sequence[Grouping[Any]]:
         }
 
     def deployment_line(group: Ref | None, rows: Sequence[Instance]) -> GroupLine:
-        return forms.line("no deployment" if group is None else _name(group, context), rows, totals)
+        return forms.line(context, "no deployment" if group is None else _name(group, context), rows, totals)
 
     return [
-        forms.account(totals),
+        forms.account(context, totals),
         Grouping("deployment", _deployment, deployment_line, lambda ref: (natural_key(_name(ref, context)), ref)),
-        forms.place("host", lambda row: row.host, totals, unknown="host not reported"),
+        forms.place(context, "host", lambda row: row.host, totals, unknown="host not reported"),
         Grouping(
             "gpu",
             _model,
-            lambda group, rows: forms.line(group or "model not reported", rows, totals),
+            lambda group, rows: forms.line(context, group or "model not reported", rows, totals),
             lambda group: (group == _NO_GPU, natural_key(group)),
             "GPU model",
             says_all=False,
         ),
-        forms.text("region", lambda row: row.region, totals, unknown="region not reported"),
+        forms.text(context, "region", lambda row: row.region, totals, unknown="region not reported"),
     ]
 
 
@@ -153,8 +153,8 @@ def deployment_groupings(context: Context) -> Sequence[Grouping[Any]]:
         }
 
     return [
-        forms.account(totals),
-        forms.text("type", lambda row: row.type, totals, unknown="type not reported"),
+        forms.account(context, totals),
+        forms.text(context, "type", lambda row: row.type, totals, unknown="type not reported"),
     ]
 
 

@@ -26,7 +26,7 @@ def image_groupings(context: Context) -> Sequence[Grouping[Any]]:
     def owner(row: Image) -> str | None:
         return None if row.own is None else "yours" if row.own else "public"
 
-    return [forms.account(totals), forms.text("owner", owner, totals, unknown="owner not reported")]
+    return [forms.account(context, totals), forms.text(context, "owner", owner, totals, unknown="owner not reported")]
 
 
 def volume_groupings(context: Context) -> Sequence[Grouping[Any]]:
@@ -39,18 +39,25 @@ def volume_groupings(context: Context) -> Sequence[Grouping[Any]]:
         return {"size": size_total(limited), "price": price_total(rows, context)}
 
     return [
-        forms.account(totals),
-        forms.text("region", lambda row: row.region, totals, unknown="region not reported"),
-        forms.text("type", lambda row: f"{row.type} {row.medium}".strip(), totals, unknown="type not reported"),
+        forms.account(context, totals),
+        forms.text(context, "region", lambda row: row.region, totals, unknown="region not reported"),
+        forms.text(
+            context, "type", lambda row: f"{row.type} {row.medium}".strip(), totals, unknown="type not reported"
+        ),
     ]
 
 
 def credential_groupings(context: Context) -> Sequence[Grouping[Any]]:
     """Return the groupings of registry credentials."""
     return [
-        forms.account(_nothing),
+        forms.account(context, _nothing),
         forms.text(
-            "type", lambda row: row.registry or row.type, _nothing, unknown="registry not reported", title="registry"
+            context,
+            "type",
+            lambda row: row.registry or row.type,
+            _nothing,
+            unknown="registry not reported",
+            title="registry",
         ),
     ]
 
@@ -62,11 +69,11 @@ def task_groupings(context: Context) -> Sequence[Grouping[Any]]:
         return {"status": phase_total(rows, "in progress")}
 
     return [
-        forms.account(totals),
+        forms.account(context, totals),
         Grouping(
             "queue",
             lambda row: row.queue,
-            lambda ref, rows: forms.line(rows[0].queue_name or ref.id, rows, totals),
+            lambda ref, rows: forms.line(context, rows[0].queue_name or ref.id, rows, totals),
             lambda ref: (natural_key(ref.id), ref),
         ),
     ]
@@ -75,8 +82,8 @@ def task_groupings(context: Context) -> Sequence[Grouping[Any]]:
 def block_groupings(context: Context) -> Sequence[Grouping[Any]]:
     """Return the groupings of blocked hosts."""
     return [
-        forms.account(_nothing),
-        forms.text("region", lambda row: row.region, _nothing, unknown="region not reported"),
+        forms.account(context, _nothing),
+        forms.text(context, "region", lambda row: row.region, _nothing, unknown="region not reported"),
     ]
 
 

@@ -103,7 +103,10 @@ def price_total(rows: Sequence[Instance | Deployment | Volume], context: Context
     return sum_cell(known, unpriced)
 
 
-def common_account(rows: Sequence[Any]) -> Cell:
+def common_account(rows: Sequence[Any], context: Context) -> Cell:
     """Return the account that all rows have; '' for several."""
     accounts = {row.ref.account for row in rows}
-    return (accounts.pop(), "muted") if len(accounts) == 1 else ""
+    if len(accounts) != 1:
+        return ""
+    name = accounts.pop()
+    return (name, context.account_style(name) or "muted")

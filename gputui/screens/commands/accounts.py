@@ -55,7 +55,7 @@ class AccountCommands(CommandSet):
             state = health[name]
             waiting = state.state is HealthState.UNKNOWN
             note = "awaiting the first answer" if waiting else f"{state.state}  {state.message}".rstrip()
-            choices.append(dialogs.Choice(name, name, str(number), note))
+            choices.append(dialogs.Choice(name, name, str(number), note, style=self.session.account_style(name)))
         fleet = self.session.fleet
         editable = {info.ref.account: info for info in fleet.all(AccountInfo) if Action.UPDATE in fleet.actions(info)}
         dialog = dialogs.AccountDialog(

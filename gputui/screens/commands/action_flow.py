@@ -68,19 +68,19 @@ class ActionCommands(CommandSet):
     async def confirm_and_act(self, action: Action, rows: Sequence[Row]) -> None:
         """Do an action to rows, once the user has confirmed it."""
         arguments: dict[str, str] = {}
+        accounts = [row.ref.account for row in rows]
         if action is Action.COMMIT:
             named = "named" in self.session.fleet.options(rows[0], action)
-            tag = await self.app.push_screen_wait(
-                dialogs.PromptDialog(
-                    f"Save {name_of(rows[0])} in {rows[0].ref.account} as an image",
-                    note="A name for the image." if named else "A tag for it, or nothing.",
-                    check=lambda text: "Type a name." if named and not text.strip() else "",
-                )
+            prompt = dialogs.PromptDialog(
+                f"Save {name_of(rows[0])} in {rows[0].ref.account} as an image",
+                note="A name for the image." if named else "A tag for it, or nothing.",
+                check=lambda text: "Type a name." if named and not text.strip() else "",
             )
+            tag = await self.app.push_screen_wait(colored(self.session, prompt, accounts))
             if tag is None:
                 return
             arguments["tag"] = tag.strip()
-        dialog = colored(self.session, self.question(action, rows), [row.ref.account for row in rows])
+        dialog = colored(self.session, self.question(action, rows), accounts)
         stopped_first = self._stopped_first(action, rows)
         if await self.app.push_screen_wait(dialog):
             await self.act_on(action, rows, {**arguments, **dialog.arguments}, stopped_first)

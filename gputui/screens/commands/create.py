@@ -13,7 +13,7 @@ from gputui.formatting import kind_noun
 from gputui.models import RESOURCES, Action, FieldKind, Form, FormField, Ref, Resource, Role
 from gputui.presentation.forms import cost, doing, in_sentence, same_name, sizes, stock_note, written
 from gputui.screens import dialogs
-from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.command_set import CommandSet, colored, in_worker
 from gputui.screens.commands.form_flow import LINE, FormRequest, fact, fill_and_send
 from gputui.screens.commands.no_stock import offer_attempts
 
@@ -76,7 +76,7 @@ class CreateCommands(CommandSet):
             return
         kinds = fleet.creatable(account, within or self.view.CREATES)
         nouns = {kind: kind_noun(kind) for kind in kinds}
-        kind = kinds[0] if len(kinds) == 1 else await self._chosen_of(f"Create in {account}", nouns)
+        kind = kinds[0] if len(kinds) == 1 else await self._chosen_of(f"Create in {account}", nouns, account)
         if kind is None:
             return
         creator = fleet.creator(account, kind)
@@ -167,9 +167,13 @@ class CreateCommands(CommandSet):
             self.app.copy_to_clipboard(secret)
             self.app.notify("The password is on the clipboard.", markup=False, timeout=5)
 
-    async def _chosen_of(self, heading: str, names: Mapping[str, str]) -> str | None:
-        choices = [dialogs.Choice(one, name, str(number)) for number, (one, name) in enumerate(names.items(), 1)]
-        return await self.app.push_screen_wait(dialogs.MenuDialog(heading, choices))
+    async def _chosen_of(self, heading: str, names: Mapping[str, str], account: str = "") -> str | None:
+        style = self.session.account_style
+        choices = [
+            dialogs.Choice(one, name, str(number), style=style(one))
+            for number, (one, name) in enumerate(names.items(), 1)
+        ]
+        return await self.app.push_screen_wait(colored(self.session, dialogs.MenuDialog(heading, choices), [account]))
 
     def _effects_of_create(self, form: Form, values: Mapping[str, str], shown: Sequence[SummaryLine]) -> list[str]:
         """Return what is said of a create: the most that it costs, or where the form has no limit the price now."""

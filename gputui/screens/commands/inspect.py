@@ -18,7 +18,7 @@ from gputui.presentation.description import targets_text
 from gputui.presentation.details import WHY, Detail, Place
 from gputui.screens import dialogs
 from gputui.screens.commands.accounts import AccountCommands
-from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.command_set import CommandSet, colored, in_worker
 from gputui.screens.commands.explain import STILL_ASKED, ReasonLines, explanation_of
 from gputui.screens.detail import describe_json, detail_lines
 from gputui.screens.details.places import go_to
@@ -120,7 +120,8 @@ class InspectCommands(CommandSet):
                 and (self.view.commands.offers(command, here) or not (command.optional or self._never(command, rows)))
             ]
         what = targets_text(rows, "marked")
-        chosen = await self.app.push_screen_wait(dialogs.MenuDialog(what, choices))
+        menu = colored(self.session, dialogs.MenuDialog(what, choices), [row.ref.account for row in rows])
+        chosen = await self.app.push_screen_wait(menu)
         if chosen is None:
             return
         now = [self.session.fleet.get(row.ref) for row in rows]

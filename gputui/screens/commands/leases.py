@@ -129,7 +129,9 @@ class LeaseCommands(CommandSet):
             typed=name_of(rows[0]) if len(rows) == 1 else str(len(rows)),
             danger=True,
         )
-        confirmed = await self.app.push_screen_wait(question)
+        confirmed = await self.app.push_screen_wait(
+            colored(self.session, question, [row.ref.account for row in rows])
+        )
         return bool(confirmed)
 
     async def _set(

@@ -13,7 +13,7 @@ from gputui.presentation.actions import name_of
 from gputui.presentation.description import targets_text
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands, add_handlers
-from gputui.screens.commands.command_set import in_worker
+from gputui.screens.commands.command_set import colored, in_worker
 from gputui.screens.detail import subject_line
 
 _MOST_NAMES = 6
@@ -44,19 +44,19 @@ class LifecycleCommands(ActionCommands):
     @in_worker("dialog")
     async def _run_command_in(self, rows: Sequence[Row], left_out: Sequence[str]) -> None:
         notes = [f"Left out, as they cannot run it now: {some_of(left_out, _MOST_NAMES)}."] if left_out else []
-        command = await self.app.push_screen_wait(
-            dialogs.PromptDialog(
-                f"Run in {targets_text(rows)}",
-                subjects=[subject_line(row, account=len(rows) > 1) for row in rows],
-                note=" ".join([*self._effects(Action.EXEC, rows), *notes]),
-                check=lambda text: "" if text.strip() else "Type a command.",
-            )
+        accounts = [row.ref.account for row in rows]
+        prompt = dialogs.PromptDialog(
+            f"Run in {targets_text(rows)}",
+            subjects=[subject_line(row, account=len(rows) > 1) for row in rows],
+            note=" ".join([*self._effects(Action.EXEC, rows), *notes]),
+            check=lambda text: "" if text.strip() else "Type a command.",
         )
+        command = await self.app.push_screen_wait(colored(self.session, prompt, accounts))
         if command is None:
             return
         if len(rows) > 1:
             question = self.question(Action.EXEC, rows, "Run", command, notes=notes)
-            if not await self.app.push_screen_wait(question):
+            if not await self.app.push_screen_wait(colored(self.session, question, accounts)):
                 return
         instances = [row for row in rows if isinstance(row, Instance)]
         self.session.program.run_command(RemoteRun(self.session.fleet, instances, Order(command)), instances)

@@ -28,7 +28,10 @@ _LEAST_NOTE, _NOTE_LINES = 20, 2
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One line of a menu: its value, the key that belongs to it, and the words. ``also`` is another key for it."""
+    """One line of a menu: its value, the key that belongs to it, and the words. ``also`` is another key for it.
+
+    ``style`` is the name of the style of the label: that of an account with a colour.
+    """
 
     value: str
     label: str
@@ -36,6 +39,7 @@ class Choice:
     note: str = ""
     disabled: bool = False
     also: str = ""
+    style: str = ""
 
 
 class MenuDialog(Dialog[str]):
@@ -101,7 +105,8 @@ class MenuDialog(Dialog[str]):
         keys = max((len(one.key) for one in self._choices), default=0)
         labels = max((len(one.label) for one in self._choices), default=0)
         line = Content.assemble(
-            (choice.key.ljust(keys + 2) if keys else "", "bold $text-accent"), choice.label.ljust(labels + 2)
+            (choice.key.ljust(keys + 2) if keys else "", "bold $text-accent"),
+            (choice.label.ljust(labels + 2), f"${choice.style}" if choice.style else ""),
         )
         room = _WIDTH - line.cell_length
         note = Content.styled(choice.note, "$muted")

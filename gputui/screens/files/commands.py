@@ -13,7 +13,7 @@ from gputui.formatting import counted, format_bytes, some_of
 from gputui.models import FileRow
 from gputui.screens import dialogs
 from gputui.screens.commands.access import AccessCommands
-from gputui.screens.commands.command_set import in_worker
+from gputui.screens.commands.command_set import colored, in_worker
 from gputui.screens.files.pane import UP
 from gputui.screens.files.typed_paths import PathSuggester, path_of
 from gputui.screens.list.commands import ListCommands
@@ -130,15 +130,14 @@ class FileCommands(ListCommands):
         effects = [extent_text(rows)]
         if replaced:
             effects.append(f"Replaced where they differ: {some_of(replaced, _SHOWN)}.")
-        copies = await self.app.push_screen_wait(
-            dialogs.ConfirmDialog(
-                f"Copy to {spot.text}?",
-                subjects=[Content(f"  {row.name}") for row in rows[:_SHOWN]],
-                effects=effects,
-                confirm="Copy",
-            )
+        question = dialogs.ConfirmDialog(
+            f"Copy to {spot.text}?",
+            subjects=[Content(f"  {row.name}") for row in rows[:_SHOWN]],
+            effects=effects,
+            confirm="Copy",
         )
-        if not copies:
+        accounts = [] if target.ref is None else [target.ref.account]
+        if not await self.app.push_screen_wait(colored(self.session, question, accounts)):
             return
         transfers = self.session.fleet.work.transfers
         options = Options(recursive=True, into=True)

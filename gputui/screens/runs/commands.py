@@ -21,7 +21,7 @@ from gputui.redaction import redact
 from gputui.screens import dialogs
 from gputui.screens.base.export import save_text
 from gputui.screens.commands.action_flow import ActionCommands
-from gputui.screens.commands.command_set import in_worker
+from gputui.screens.commands.command_set import colored, in_worker
 from gputui.screens.detail import describe_run
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class RunCommands(ActionCommands):
             confirm="End",
             danger=True,
         )
-        if await self.app.push_screen_wait(question):
+        if await self.app.push_screen_wait(colored(self.session, question, [ref.account for ref in run.refs])):
             run.stop()
 
     def do_restart(self, argument: str) -> None:
@@ -98,7 +98,8 @@ class RunCommands(ActionCommands):
     @in_worker("dialog")
     async def _retry(self, run: RemoteRun, rows: list[Instance]) -> None:
         question = self.question(Action.EXEC, rows, "Run again", run.order.text)
-        if await self.app.push_screen_wait(question) and not run.running:
+        accounts = [row.ref.account for row in rows]
+        if await self.app.push_screen_wait(colored(self.session, question, accounts)) and not run.running:
             self.session.program.run_command(run, rows)
 
     def do_save(self, argument: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from textual.content import Content
 
@@ -109,9 +109,18 @@ def legend(grid: Grid, *, news: bool, watched: bool) -> Content:
 
 
 def holder_choices(
-    offers: Sequence[Offer], news: Mapping[Ref, int], paid: Paid, *, old: Collection[Ref], own: Collection[str] = ()
+    offers: Sequence[Offer],
+    news: Mapping[Ref, int],
+    paid: Paid,
+    *,
+    old: Collection[Ref],
+    own: Collection[str] = (),
+    account_style: Callable[[str], str] = lambda account: "",
 ) -> list[dialogs.Choice]:
-    """Return the lines of the menu with the places of a model, figures under figures; ``old`` ones are marked."""
+    """Return the lines of the menu with the places of a model, figures under figures; ``old`` ones are marked.
+
+    ``account_style`` returns the style of an account's name.
+    """
     figures = [
         AVAILABLE if offer.idle is None else f"{offer.idle}" + ("" if offer.total is None else f"/{offer.total}")
         for offer in offers
@@ -126,5 +135,6 @@ def holder_choices(
             f"{OLD} old" if offer.ref in old else arrow(news.get(offer.ref, 0)),
         ]
         note = GAP.join(part for part in parts if part)
-        choices.append(dialogs.Choice(str(offer.ref), where(offer), note=note))
+        style = account_style(offer.ref.account)
+        choices.append(dialogs.Choice(str(offer.ref), where(offer), note=note, style=style))
     return choices

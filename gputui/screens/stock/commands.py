@@ -77,7 +77,14 @@ class StockCommands(SaveCommands, CreateCommands):
         chosen = await self.app.push_screen_wait(
             dialogs.MenuDialog(
                 f"Where {model} is available",
-                holder_choices(holders, self.view.trends.news, self.view.paid, old=old, own=self.view.own),
+                holder_choices(
+                    holders,
+                    self.view.trends.news,
+                    self.view.paid,
+                    old=old,
+                    own=self.view.own,
+                    account_style=self.session.account_style,
+                ),
                 note=caveat,
                 enter=enter,
                 selected=str(selected.ref),

@@ -152,6 +152,7 @@ class StockView(View):
             watched=self.session.stock_notifications.refs,
             prices={offer.ref: price for offer in shown if (price := price_of(offer, self.paid)) is not None},
             own=self.own,
+            colors={name: style for name in fleet.accounts if (style := self.session.account_style(name))},
             arrangement=replace(self.arrangement, accounts=tuple(fleet.accounts)),
         )
         self.map.set_grid(grid, self._placeholder(grid, some=any(offer.gpu_model for offer in offers)))

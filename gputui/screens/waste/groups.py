@@ -14,4 +14,4 @@ class WasteGroupCommands(GroupCommands):
     def tables(self) -> Mapping[str, GroupedTable]:
         """Return the table of waste."""
         view = self.view
-        return {"group": GroupedTable(lambda: view.table, waste_groupings)}
+        return {"group": GroupedTable(lambda: view.table, lambda: waste_groupings(view.context))}

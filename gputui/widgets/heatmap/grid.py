@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
@@ -79,7 +80,8 @@ class Grid:
 
     Those of the accounts in ``stale``, and those with a problem, are marked as old. ``trends`` are changes to
     show, by offer; ``watched`` are marked. An offer without a model is a place that could not be read. ``prices`` are
-    those of one GPU an hour, by offer; the accounts in ``own`` are machines of one's own.
+    those of one GPU an hour, by offer; the accounts in ``own`` are machines of one's own. ``colors`` are the names
+    of styles, of the accounts that have a colour.
     """
 
     def __init__(
@@ -91,11 +93,13 @@ class Grid:
         watched: Iterable[Ref] = (),
         prices: Mapping[Ref, Money] | None = None,
         own: frozenset[str] = frozenset(),
+        colors: Mapping[str, str] | None = None,
         arrangement: Arrangement | None = None,
     ) -> None:
         offers = list(offers)
         self.arrangement = arrangement or Arrangement()
         self.own = own
+        self._colors = colors or {}
         self._prices = prices or {}
         self.cells: dict[Position, Offer] = {}
         self.failed: dict[Place, str] = {}
@@ -131,6 +135,7 @@ class Grid:
             ]
         self.left_out = every[0] - len(self.models), every[1] - len(self.places)
         """The models and the places that are left out since they have nothing idle."""
+        self._places_of = Counter(account for account, _ in self.places)
         self.row_of = {model: number for number, model in enumerate(self.models)}
         self.column_of = {place: number for number, place in enumerate(self.places)}
         self.label_width = min(_MOST_LABEL, max(_LEAST_LABEL, *map(cell_len, self.models), 0)) if self.models else 8
@@ -175,6 +180,10 @@ class Grid:
         failed = f"{FAILED} " if (account, account) in self.failed else ""
         return f"{failed}{account}" + (f" · {YOURS}" if account in self.own else "")
 
+    def account_heading_style(self, account: str) -> str:
+        """Return the name of the style of that heading."""
+        return "failed" if (account, account) in self.failed else self._colors.get(account, "heading")
+
     def region_heading(self, place: Place) -> str:
         """Return the heading of a place; '' for a host that has the name of its account."""
         account, region = place
@@ -183,8 +192,10 @@ class Grid:
     def text_width(self, place: Place) -> int:
         """Return how many cells the words of a place need; a changed number changes nothing about it."""
         figures = sum(self._widths[place]) + _TREND_WIDTH
-        heading = self.region_heading(place) or self.account_heading(place[0])
-        return min(_MOST_TEXT, max(_LEAST_TEXT, figures, cell_len(heading)))
+        headings = [self.region_heading(place)]
+        if self._places_of[place[0]] == 1:  # the heading of an account is over all its places
+            headings.append(self.account_heading(place[0]))
+        return min(_MOST_TEXT, max(_LEAST_TEXT, figures, *map(cell_len, headings)))
 
     def memory(self, model: str) -> str:
         """Return the memory of one GPU, ``24G``; '' when unknown."""

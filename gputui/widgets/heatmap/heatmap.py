@@ -45,6 +45,14 @@ class Heatmap(CellGrid):
     Heatmap > .heatmap--idle3 { background: $heat-3; color: $heat-3-text; }
     Heatmap > .heatmap--idle4 { background: $heat-4; color: $heat-4-text; }
     Heatmap > .heatmap--idle5 { background: $heat-5; color: $heat-5-text; text-style: bold; }
+    Heatmap > .heatmap--account-red { color: $account-red; text-style: bold; }
+    Heatmap > .heatmap--account-orange { color: $account-orange; text-style: bold; }
+    Heatmap > .heatmap--account-yellow { color: $account-yellow; text-style: bold; }
+    Heatmap > .heatmap--account-green { color: $account-green; text-style: bold; }
+    Heatmap > .heatmap--account-cyan { color: $account-cyan; text-style: bold; }
+    Heatmap > .heatmap--account-blue { color: $account-blue; text-style: bold; }
+    Heatmap > .heatmap--account-purple { color: $account-purple; text-style: bold; }
+    Heatmap > .heatmap--account-pink { color: $account-pink; text-style: bold; }
     """
     STYLE_PREFIX = "heatmap"
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"heatmap--{name}" for name in style_names()}

@@ -11,6 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
+from gputui.presentation.account_colors import STYLES as ACCOUNT_STYLES
 from gputui.widgets.heatmap.grid import NONE_IDLE, RAMP_STEPS, Figures, Grid, Place, Position, SortKey
 
 HEADINGS = 3
@@ -98,9 +99,8 @@ class Painter:
         name = grid.account_heading(account)
         text = fit(name, min(cell_len(name), room))
         rule = room - cell_len(text)
-        style = "failed" if (account, account) in grid.failed else "heading"
         return [
-            self._segment(f" {text}", style),
+            self._segment(f" {text}", grid.account_heading_style(account)),
             self._segment(f" {_RULE * (rule - 1)} " if rule > 1 else " " * (rule + 1), "rule"),
         ]
 
@@ -153,7 +153,7 @@ class Painter:
 def style_names() -> tuple[str, ...]:
     """Return the names of all styles a map is drawn in."""
     ramp = (f"idle{step}" for step in range(1, RAMP_STEPS + 1))
-    return ("heading", "failed", "rule", "label", "none", "stale", "cursor", *ramp)
+    return ("heading", "failed", "rule", "label", "none", "stale", "cursor", *ramp, *ACCOUNT_STYLES)
 
 
 def fit(text: str, width: int) -> str:

@@ -319,7 +319,7 @@ class TablePainter(Generic[RowT]):
         width = self._size.width - 1
         blank = (" " * (width - spans_width(spans)), "")
         segments = [
-            Segment("".join(text for text, _ in run), self._style(*line, style, over))
+            Segment("".join(text for text, _ in run), self._style(*line, *_layered(style, over)))
             for style, run in groupby((*spans, blank), key=itemgetter(1))
         ]
         return Strip(segments).adjust_cell_length(width, self._style(*line))
@@ -343,6 +343,14 @@ class TablePainter(Generic[RowT]):
         if name not in STYLE_NAMES:
             return VisualStyle.parse(name).rich_style
         return component_style(self._widget, f"record-table--{name}")
+
+
+def _layered(style: str, over: str) -> tuple[str, str]:
+    """Return the style of a cell and that of its row, the later over the earlier.
+
+    The colour of an account stays in rows in trouble: there it matters most.
+    """
+    return (over, style) if style in ACCOUNT_STYLES else (style, over)
 
 
 def _spans(cell: Cell) -> tuple[Span, ...]:

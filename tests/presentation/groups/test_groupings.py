@@ -103,6 +103,24 @@ def test_instances_by_account_count_what_runs_and_sum_what_is_known() -> None:
     ]
 
 
+class Coloured(Known):
+    """A context in which the account ``hub`` has a colour."""
+
+    def account_style(self, account: str) -> str:
+        return "account-red" if account == "hub" else ""
+
+
+@pytest.mark.parametrize("resource", list(Resource))
+def test_an_account_with_a_colour_has_it_in_headings(resource: Resource) -> None:
+    row = instance("a", host="gpu1")
+    found = {each.key: each for each in groupings_of(resource, Coloured())}
+    if "account" in found:
+        assert found["account"].line("hub", []).text == ("hub", "account-red")
+        assert found["account"].line("lab", []).text == ("lab", "")
+    if "host" in found and resource is Resource.INSTANCES:
+        assert found["host"].line(("gpu1", "hub"), [row]).totals["account"] == ("hub", "account-red")
+
+
 def test_groups_of_one_name_in_two_accounts_are_two_and_unknown_is_a_group() -> None:
     rows = [instance("a", host="gpu10"), instance("b"), instance("c", host="gpu2"), instance("d", "lab", host="gpu2")]
     grouping = next(each for each in groupings_of(Resource.INSTANCES, Context()) if each.key == "host")

@@ -207,6 +207,19 @@ def test_an_account_has_one_heading_over_all_its_places() -> None:
     assert second == "                                │ eu         us         eu         us"
 
 
+def test_the_heading_of_an_account_with_one_place_is_whole_and_has_its_colour() -> None:
+    offers = [
+        offer("B200", "127.0.0.1", "lab-b", idle=1, total=8),
+        offer("B200", "sgp1", "hub"),
+        offer("B200", "a", "hub"),
+    ]
+    grid = Grid(offers, own=frozenset({"lab-b"}), colors={"lab-b": "account-red"})
+    window = Window(grid.models, grid.places, False, False, False, False, None, True)
+    styles = {"account-red": Style(color="red")}
+    line = next(iter(Painter(lambda name: styles.get(name, Style()), gauge=False).lines(grid, window, 80)))
+    assert [segment.text.strip() for segment in line if segment.style == styles["account-red"]] == ["lab-b · yours"]
+
+
 @pytest.mark.parametrize(
     "idle, total, step", [(0, 8, 0), (1, 512, 1), (4, 10, 2), (8, 8, 5), (9, 8, 5), (1, None, 5), (3, 0, 5)]
 )

@@ -35,6 +35,7 @@ def records(*numbers: int) -> list[Record]:
     return [Record(ref(number), f"row-{number}", number) for number in numbers]
 
 
+ACCOUNT: Column[Record] = Column("account", lambda row: (row.ref.account, "account-red"), lambda row: row.ref)
 COLUMNS: list[Column[Record]] = [
     Column("name", lambda row: row.name, lambda row: row.name, flex=True),
     Column("load", lambda row: ("" if row.load is None else str(row.load), "bad"), lambda row: row.load),

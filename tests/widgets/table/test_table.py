@@ -7,7 +7,7 @@ from typing import Any
 from textual.content import Content
 
 from gputui.widgets.table.table import RecordTable
-from tests.widgets.table.small_app import COLUMNS, Driver, Record, TableApp, records, ref, shown
+from tests.widgets.table.small_app import ACCOUNT, COLUMNS, Driver, Record, TableApp, records, ref, shown
 
 
 async def test_rows_are_under_a_heading() -> None:
@@ -56,6 +56,16 @@ async def test_a_stale_row_is_dimmed_and_cells_keep_their_colours_under_the_curs
         assert styles(1)["1"].bgcolor != styles(2)["2"].bgcolor
         assert styles(3)["row-3"].italic
         assert not styles(2)["row-2"].italic
+
+
+async def test_the_colour_of_an_account_stays_in_a_row_with_a_style_of_its_own() -> None:
+    async with shown([*records(1, 2), Record(ref(3), "row-3", 3, stale=True)], columns=[*COLUMNS, ACCOUNT]) as driver:
+
+        def styles(y: int) -> dict[str, Any]:
+            return {segment.text.strip(): segment.style for segment in driver.table.render_line(y)}
+
+        assert styles(3)["lab"].color == styles(2)["lab"].color != styles(2)["row-2"].color
+        assert styles(3)["lab"].italic, "the rest of the style of the row is kept"
 
 
 async def test_the_cursor_line_is_drawn_otherwise_without_the_focus() -> None:
