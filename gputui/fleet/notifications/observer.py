@@ -233,13 +233,15 @@ class Observer:
 
     def _waste_changed(self, found: Findings) -> None:
         """Notify of new waste. What is not found stays known where a list on which that depends is not up to date."""
+        from gputui.presentation.columns.waste import REASONS
+
         self._note_old_waste()
         for one in found.rows:
             if (one.ref, one.reason) not in self._wasted and not self._is_old(one):
                 price = f", {format_money(one.per_hour)}/h" if one.per_hour is not None else ""
                 row = self._fleet.get(one.ref)
                 name = getattr(row, "name", "") or one.ref.id
-                text = f"{thing_in_account(one.ref)}: {one.text}{price}."
+                text = f"{thing_in_account(one.ref)}: {REASONS[one.reason]}, {one.text}{price}."
                 self._say(Topic.WASTE, f"{name} does nothing", text, ref=one.ref)
         unsure = {*found.unknown, *(one.ref for one in found.soon)}
         seen = {name for name in self._fleet.accounts if self._sees_waste(name)}

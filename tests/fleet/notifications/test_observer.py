@@ -201,6 +201,7 @@ async def test_waste_is_news_once_though_its_list_fails_in_between_and_again_aft
         fleet.refresh([Resource.INSTANCES])
         await clock.advance(0)
         assert [one.title for one in said] == ["new does nothing"]
+        assert said[0].text == "Pod in lab: not running, 1.0G disk may be billed."
         backend.errors[Resource.INSTANCES] = UnavailableError("lab: no answer.")
         fleet.refresh([Resource.INSTANCES])
         await clock.advance(0)
