@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from gputui.completion import write_in_thread
 from gputui.errors import GputuiError, UnknownOutcomeError
 from gputui.formatting import format_minutes
 from gputui.models import Action, Block, FeedState, Instance, Phase, Resource
@@ -102,7 +103,7 @@ class BlockRenewalService:
             await self._send(renewal, instance)
 
     async def _send(self, renewal: BlockRenewal, instance: Instance) -> None:
-        if not await asyncio.to_thread(self._agent.history.block_renewals.claim, renewal):
+        if not await self._claim(renewal):
             return  # another process sends it, or it was removed; or the history cannot be written
         self._own.add(renewal.place)
         arguments = {"minutes": str(renewal.minutes), "comment": renewal.reason}
@@ -117,15 +118,27 @@ class BlockRenewalService:
         finally:
             self._own.discard(renewal.place)
 
+    async def _claim(self, renewal: BlockRenewal) -> bool:
+        """Claim one; where the agent ends meanwhile, and nothing is sent, it waits again."""
+        renewals = self._agent.history.block_renewals
+        claimed: list[bool] = []
+        try:
+            await write_in_thread(lambda: claimed.append(renewals.claim(renewal)))
+        except asyncio.CancelledError:
+            if claimed == [True]:
+                await write_in_thread(renewals.note, renewal, RenewalState.WAITING, renewal.answer)
+            raise
+        return claimed == [True]
+
     async def _wait(self, renewal: BlockRenewal, why: str) -> None:
         """Note why it is not renewed yet; it has ended when its time is over."""
         if renewal.state is RenewalState.WAITING and self._fleet.now() >= renewal.until:
             await self._end(renewal, RenewalState.EXPIRED, why)
         elif why != renewal.answer:
-            await asyncio.to_thread(self._agent.history.block_renewals.note, renewal, renewal.state, why)
+            await write_in_thread(self._agent.history.block_renewals.note, renewal, renewal.state, why)
 
     async def _end(self, renewal: BlockRenewal, state: RenewalState, answer: str) -> None:
-        if not await asyncio.to_thread(self._agent.history.block_renewals.note, renewal, state, answer):
+        if not await write_in_thread(self._agent.history.block_renewals.note, renewal, state, answer):
             return
         if state is RenewalState.DONE:
             title, text = f"Block of {renewal.host} renewed", f"For {format_minutes(renewal.minutes)}: {answer}"

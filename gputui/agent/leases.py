@@ -14,6 +14,7 @@ from gputui.agent.lease_arming import Followed, Inside
 from gputui.agent.lease_facts import GPU_SECONDS, SOON, LeaseFacts
 from gputui.agent.rule_reader import RuleReader
 from gputui.agent.uptime import uptime
+from gputui.completion import complete, write_in_thread
 from gputui.errors import GputuiError, JournalError, UnknownOutcomeError
 from gputui.formatting import thing_in_account
 from gputui.models import Action, Deployment, Instance, Resource
@@ -146,19 +147,22 @@ class LeaseService:
 
     async def _write(self, followed: Followed, entry: LeaseEntry) -> None:
         """Write an entry, then take it. Raises JournalError: then it is not taken."""
-        await asyncio.to_thread(self._journal.append, followed.lease.id, entry)
+        await write_in_thread(self._journal.append, followed.lease.id, entry)
         if entry.revision == followed.lease.revision:
             followed.log = followed.log.take(entry)
 
     async def _write_of_all(self, followed: Followed, entry: LeaseEntry) -> None:
         """Write an entry that counts for all revisions; a removed lease ends when nothing is armed any more."""
+        await complete(self._take_of_all(followed, entry))
+
+    async def _take_of_all(self, followed: Followed, entry: LeaseEntry) -> None:
         lease = followed.lease
         current = self._followed.get(lease.id, followed)
-        await asyncio.to_thread(self._journal.append, lease.id, entry)
+        await write_in_thread(self._journal.append, lease.id, entry)
         current.log = current.log.take(entry)
         if entry.what is LeaseEvent.DISARMED and current.lease.removed:
             with suppress(GputuiError):  # another session has changed it
-                await asyncio.to_thread(self._files.delete, lease.id, current.lease.revision)
+                await write_in_thread(self._files.delete, lease.id, current.lease.revision)
 
     def _no_journal(self, followed: Followed, error: JournalError) -> None:
         """Say that nothing is sent while the journal cannot be used."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from gputui.completion import write_in_thread
 from gputui.errors import GputuiError
 from gputui.models import Ref
 from gputui.models.notifications import Notification, Topic
@@ -94,7 +94,7 @@ class RuleNews:
         """Give what was obtained ``since`` a lease of the hours that it counts as."""
         assert order.ref is not None  # noqa: S101  (of what is named alone)
         try:
-            words = await asyncio.to_thread(self._save_lease, watch, order, since)
+            words = await write_in_thread(self._save_lease, watch, order, since)
         except GputuiError as error:
             self._agent.log.warning("rule %s: no lease of %s: %s", watch.id, order.ref, error)
             self._unsaved[order.ref] = error.message

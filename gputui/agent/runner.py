@@ -14,6 +14,7 @@ from gputui.agent.rule_reader import RuleReader
 from gputui.agent.rule_requests import RuleRequests
 from gputui.agent.rule_stock import RuleStock
 from gputui.agent.uptime import Uptime
+from gputui.completion import write_in_thread
 from gputui.errors import GputuiError, JournalError
 from gputui.late_dataclasses import dataclass
 from gputui.models import Resource
@@ -330,7 +331,7 @@ class RuleService:
 
     async def _append(self, id_: str, entry: Entry) -> Failure | None:
         try:
-            size = await asyncio.to_thread(self._journal.append, id_, entry)
+            size = await write_in_thread(self._journal.append, id_, entry)
         except JournalError as error:
             self._agent.log.warning("rule %s: %s", id_, error)
             return Failure(str(error))
@@ -344,7 +345,7 @@ class RuleService:
         """Leave what nothing depends on out of a long journal; where that fails it stays as it is, for a while."""
         try:
             entries = await asyncio.to_thread(self._journal.entries, id_)
-            now = await asyncio.to_thread(self._journal.replace, id_, kept(entries))
+            now = await write_in_thread(self._journal.replace, id_, kept(entries))
         except JournalError as error:
             self._agent.log.warning("rule %s: %s", id_, error)
             self._shorten_at[id_] = size + SHORTEN_BYTES // 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,6 +10,7 @@ from textual.app import App
 from textual.content import Content
 
 from gputui.app.login import Login
+from gputui.completion import write_in_thread
 from gputui.formatting import counted, some_of
 from gputui.screens import dialogs
 
@@ -45,9 +45,13 @@ async def ask_host_keys(
             accepted = []
         case _:
             return None
-    for question in accepted:
-        await asyncio.to_thread(question.remember)
+    await write_in_thread(_remember, accepted)
     return set(map(id_of, accepted))
+
+
+def _remember(accepted: Sequence[HostKeyQuestion]) -> None:
+    for question in accepted:
+        question.remember()
 
 
 async def _ask_about_all(

@@ -16,6 +16,7 @@ from textual.app import App
 from textual.content import Content
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
+from gputui.completion import write_in_thread
 from gputui.errors import GputuiError
 from gputui.known_secrets import note
 from gputui.late_dataclasses import dataclass
@@ -291,7 +292,7 @@ class Login:
         if where:
             place_question.is_open = False
         if answer == Place.WINDOW:
-            await asyncio.to_thread(question.remember)
+            await write_in_thread(question.remember)
             raise _InWindow
         return answer == Place.HERE
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gputui.fleet.clock import Clock
 from gputui.known_secrets import mask
@@ -21,13 +21,13 @@ class Auditor:
     def __init__(self, history: History | None, clock: Clock) -> None:
         self._history = history
         self._clock = clock
-        self._audits: set[asyncio.Future[None]] = set()
+        self._audits: set[asyncio.Future[Any]] = set()
         self.by_agent = False
         """Whether the changes are those that the agent makes for rules: the entries name it with the user."""
 
     async def finish(self) -> None:
         """Wait for the outcomes that are still being written."""
-        if self._audits:
+        while self._audits:  # the outcome of one that was not sent is written after its entry
             await asyncio.wait(self._audits)
 
     async def begin(self, ref: Ref, action: str, summary: str) -> int:
@@ -46,6 +46,8 @@ class Auditor:
                 summary=mask(summary),
             ),
         )
+        self._audits.add(begun)
+        begun.add_done_callback(self._audits.discard)
         try:
             return await asyncio.shield(begun)
         except asyncio.CancelledError:

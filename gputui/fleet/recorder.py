@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gputui.completion import complete, write_in_thread
 from gputui.fleet.clock import Clock
 from gputui.fleet.host_observer import HostObserver
 from gputui.fleet.spend_book import GAP_PACES, LEAST_PACE
@@ -73,15 +74,15 @@ class Recorder:
         self._gpus.extend(samples)
 
     async def run(self) -> None:
-        """Write at intervals until cancelled, soon for the first time; a write that has begun comes to its end."""
+        """Write at intervals until cancelled, soon for the first time."""
         await self._clock.sleep(_FIRST_SECONDS)
-        await asyncio.shield(self.flush())
-        await asyncio.shield(self._count())
+        await self.flush()
+        await self._count()
         while True:
             for _ in range(_COUNT_EVERY):
                 await self._clock.sleep(_INTERVAL)
-                await asyncio.shield(self.flush())
-            await asyncio.shield(self._count())
+                await self.flush()
+            await self._count()
 
     async def close(self) -> None:
         """Write all that was collected, after what is being written."""
@@ -89,22 +90,28 @@ class Recorder:
         await self._count()
 
     async def _count(self) -> None:
+        await complete(self._write_counts())
+
+    async def _write_counts(self) -> None:
         async with self._writing:
             due = self._observation.due()
             rows = [(account, begin, end) for (account, begin), end in due.items()]
             if rows:
-                written = await asyncio.to_thread(write_observed, self._history, rows)
+                written = await write_in_thread(write_observed, self._history, rows)
                 if written:
                     self._observation.written(due)
             spans = self._observer.collect()
-            if spans and not await asyncio.to_thread(self._history.stock_hours.add, spans, self._clock.now()):
+            if spans and not await write_in_thread(self._history.stock_hours.add, spans, self._clock.now()):
                 self._observer.put_back(spans)
             facts = self.hosts.collect()
-            if facts and not await asyncio.to_thread(self._history.host_facts.add, facts, self._clock.now()):
+            if facts and not await write_in_thread(self._history.host_facts.add, facts, self._clock.now()):
                 self.hosts.put_back(facts)
 
     async def flush(self) -> None:
         """Write the collected changes; after a failure they are written with the next ones."""
+        await complete(self._write_changes())
+
+    async def _write_changes(self) -> None:
         from gputui.history.history import Snapshot, StockSample
 
         async with self._writing:
@@ -114,7 +121,7 @@ class Recorder:
             events, self._events = self._events, []
             stock, self._stock = self._stock, []
             gpus, self._gpus = self._gpus, []
-            kept = await asyncio.to_thread(
+            kept = await write_in_thread(
                 self._history.record,
                 snapshots=[Snapshot(*key, at, rows) for key, (at, rows) in changed.items()],
                 events=events,

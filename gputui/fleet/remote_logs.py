@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gputui.completion import write_in_thread
 from gputui.errors import NotFoundError
 from gputui.models import Instance, LogFiles, LogSource, Ref
 from gputui.ssh.client import Connection
@@ -53,7 +54,7 @@ class RemoteLogs:
         owner = _owner(instance)
         self._read[owner] = list(dict.fromkeys([source, *self._read.get(owner, ())]))
         if self._history is not None and source.name.isprintable():
-            await asyncio.to_thread(self._history.remember_log, owner, source, self._fleet.now())
+            await write_in_thread(self._history.remember_log, owner, source, self._fleet.now())
 
     def _looks(self, instance: Instance, connect: Connect | None) -> Looks:
         return Looks(partial(self._lease, instance.ref, connect), instance.name)

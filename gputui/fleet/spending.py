@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gputui.analytics.cost import COSTING, Costing, costing, price_of
 from gputui.analytics.run_out import covered
+from gputui.completion import complete, write_in_thread
 from gputui.fleet.signals import Listeners
 from gputui.fleet.spend_book import Reading, SpendBook
 from gputui.models import (
@@ -177,24 +178,26 @@ class SpendRecorder:
         return frozenset(prepaid), frozenset(unsure)
 
     async def run(self) -> None:
-        """Write at intervals until cancelled, soon for the first time; a write that has begun comes to its end."""
+        """Write at intervals until cancelled, soon for the first time."""
         await self._fleet.clock.sleep(_FIRST_SECONDS)
         while True:
-            await asyncio.shield(self.flush())
+            await self.flush()
             await self._fleet.clock.sleep(WRITE_SECONDS)
 
     async def flush(self, *, now: bool = False) -> None:
         """Write what was spent, unless that was done within a minute; ``now``: in any case."""
         monotonic = self._fleet.clock.monotonic()
         due_in = 0.0 if self._written_at is None or now else self._written_at + WRITE_SECONDS - monotonic
-        if due_in > 0:
-            return
+        if due_in <= 0:
+            await complete(self._write(monotonic))
+
+    async def _write(self, monotonic: float) -> None:
         async with self._writing:
             self._written_at = monotonic
             due = self._book.due()
             if due.looks:
                 record = self._history.spend.record
-                if await asyncio.to_thread(record, due.spans, due.looks, self._fleet.now()):
+                if await write_in_thread(record, due.spans, due.looks, self._fleet.now()):
                     self._book.written(due)
                 else:
                     self._book.not_written()

@@ -22,6 +22,7 @@ from gputui.analytics.shortage import has_none
 from gputui.analytics.starts import Start, starts_under_way
 from gputui.analytics.startup_times import StartupBook
 from gputui.analytics.waste import IDLE_AFTER, Evidence, find_waste, is_paid
+from gputui.completion import complete, write_in_thread
 from gputui.fleet.signals import Listeners
 from gputui.fleet.waste_findings import Findings, not_read_since, ran_last, still_unknown
 from gputui.models import (
@@ -389,12 +390,15 @@ class FleetWaste:
             return True
         self._unstored |= changes
         self.look_again()
+        return await complete(self._write_unstored(self._history))
+
+    async def _write_unstored(self, history: History) -> bool:
         async with self._file:  # a reading that has begun before does not know them
             writing = dict(self._unstored)
             added = [one for one, hides in writing.values() if hides]
             ended = [one for one, hides in writing.values() if not hides]
-            stored = not added or await asyncio.to_thread(self._history.snooze, added)
-            stored = (not ended or await asyncio.to_thread(self._history.end_snoozes, ended)) and stored
+            stored = not added or await write_in_thread(history.snooze, added)
+            stored = (not ended or await write_in_thread(history.end_snoozes, ended)) and stored
             if stored:
                 self._unstored = {key: each for key, each in self._unstored.items() if writing.get(key) != each}
         return stored

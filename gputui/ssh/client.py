@@ -13,6 +13,7 @@ from typing import Required, TypedDict, TypeVar, Unpack
 
 import asyncssh
 
+from gputui.completion import write_in_thread
 from gputui.errors import ConflictError, DeclinedError, RateLimitedError, UnavailableError, UnreachableError
 from gputui.late_dataclasses import dataclass
 from gputui.models import Secret, SSHLogin, SSHTarget
@@ -341,5 +342,5 @@ async def _trust_first(endpoint: Endpoint, key: HostKey, context: Context, timeo
             accepted = await context.ask(question)
         if not accepted:
             raise DeclinedError(f"Not logged in to {endpoint.where}: its host key was not accepted.")
-    await asyncio.to_thread(question.remember)
+    await write_in_thread(question.remember)
     return TrustedKeys((key,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,8 @@ from gputui.history.history import History
 from gputui.models import Action, ActionResult, Block, Instance, Phase, Ref, Resource
 from gputui.models.notifications import Notification
 from gputui.models.renewals import BlockRenewal, RenewalState
-from tests.fleet.fakes import START, FakeBackend, FakeClock, running
+from tests.fleet.fakes import START, FakeBackend, FakeClock, running, settle
+from tests.threads import no_thread_is_free
 
 ENDS = START + timedelta(hours=1)
 HOST = Instance(
@@ -184,3 +186,21 @@ async def test_nothing_is_sent_for_a_host_that_is_not_blocked_or_whose_lists_are
         assert (here.sent, here.now.state, here.now.answer) == (
             0, RenewalState.FAILED, "the host is not blocked any more",
         )  # fmt: skip
+
+
+async def test_one_that_was_claimed_and_not_sent_when_the_agent_ends_is_sent_by_the_next(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    async with place(clock, tmp_path) as here:
+        await here.minutes(40)
+        await clock.advance(600)
+        with no_thread_is_free() as free:
+            looking = asyncio.create_task(here.service._send(here.now, HOST))
+            await settle()
+            looking.cancel()
+            await settle()
+            free.set()
+            await asyncio.wait({looking})
+        assert (here.sent, here.now.state) == (0, RenewalState.WAITING)
+        await here.minutes(1)
+        assert (here.sent, here.now.state) == (1, RenewalState.DONE)

@@ -27,6 +27,7 @@ from gputui.rules.journal import Journal
 from gputui.rules.lease_book import LeaseBook
 from gputui.rules.leases import Users
 from tests.fleet.fakes import START, FakeBackend, FakeClock, pod, running, settle
+from tests.threads import no_thread_is_free
 
 INSTANCES = Resource.INSTANCES
 MAIN = pod("lab", "main", container_id="c1")
@@ -353,6 +354,24 @@ async def test_a_lease_is_armed_inside_replaced_on_extension_and_ended_on_remova
         await place.minutes(1)
         assert not place.files.read().rules
         assert not place.service.busy
+
+
+async def test_what_is_armed_inside_when_the_agent_ends_is_in_the_journal(
+    clock: FakeClock, lab: FakeBackend, tmp_path: Path, inside: Inside
+) -> None:
+    async with agent(clock, tmp_path, lab) as place:
+        place.files.save(replace(LEASE, until=START + timedelta(hours=2), armed=True))
+        await clock.advance(30)
+        await place.service.look()
+        assert not inside.armed
+        with no_thread_is_free() as free:
+            await settle()
+            assert inside.armed
+            closing = asyncio.create_task(place.service._inside.aclose())
+            await settle()
+            free.set()
+            await closing
+        assert place.events == [LeaseEvent.ARMED]
 
 
 async def test_nothing_is_armed_inside_by_a_clock_that_was_set(

@@ -15,7 +15,8 @@ from gputui.models.rules import Candidate, Grab, RuleState
 from gputui.rules.compaction import kept
 from gputui.rules.journal import Entry, EntryKind, Journal
 from tests.agent.rule_place import NAME, STOCK, WATCH, offer, place
-from tests.fleet.fakes import START, pod
+from tests.fleet.fakes import START, pod, settle
+from tests.threads import no_thread_is_free
 
 
 async def test_stock_that_appears_is_grabbed_once_with_the_ceiling_in_the_request(tmp_path: Path) -> None:
@@ -68,6 +69,22 @@ async def test_an_agent_that_is_ended_writes_the_answer_that_comes_in_time(tmp_p
         agent.task.cancel()
         asyncio.get_running_loop().call_later(0.05, answered.set)
         await asyncio.wait({agent.task})
+        assert agent.kinds == [EntryKind.INTENT, EntryKind.OBTAINED]
+
+
+async def test_an_answer_that_waits_to_be_written_when_the_agent_ends_is_written(tmp_path: Path) -> None:
+    async with place(tmp_path) as agent:
+        agent.files.save(WATCH)
+        agent.hub.rows[STOCK] = [offer(2)]
+        answered = agent.hub.hold(Action.CREATE)
+        await agent.until(lambda: agent.hub.values)
+        with no_thread_is_free() as free:
+            answered.set()
+            await settle()
+            agent.task.cancel()
+            await settle()
+            free.set()
+            await asyncio.wait({agent.task})
         assert agent.kinds == [EntryKind.INTENT, EntryKind.OBTAINED]
 
 

@@ -19,6 +19,7 @@ from gputui.history.history import History
 from gputui.models import Action, Outcome, Secret
 from tests.fleet.acting import INSTANCES, LOST, MAIN, begun, only
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
+from tests.threads import no_thread_is_free
 
 
 async def test_an_action_is_in_the_audit_log_before_it_is_sent_and_after(
@@ -160,6 +161,20 @@ async def test_an_action_cancelled_before_it_was_sent_is_logged_as_that(
                 await asyncio.sleep(0.001)
     assert lab.calls[Action.STOP] == 0
     assert (only(history).outcome, only(history).detail) == (Outcome.FAILED, "cancelled before it was sent")
+
+
+async def test_a_session_ends_after_the_outcome_of_an_action_that_was_not_sent(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    async with running(clock, lab, history=history) as fleet:
+        with no_thread_is_free() as free:
+            task = asyncio.ensure_future(fleet.act(MAIN, Action.STOP))
+            await settle()
+            task.cancel()
+            await settle()
+            free.set()
+            await fleet.mutations.finish()
+        assert (only(history).outcome, only(history).detail) == (Outcome.FAILED, "cancelled before it was sent")
 
 
 async def test_a_new_password_is_in_no_log(clock: FakeClock, lab: FakeBackend, history: History) -> None:

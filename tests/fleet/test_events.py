@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from gputui.history import database
 from gputui.history.history import History, Snapshot, StockSample
 from gputui.models import Change, Event, FeedState, GpuSample, Instance, Missing, PartialRows, Phase, Ref, Resource
 from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod, running
+from tests.threads import no_thread_is_free
 
 INSTANCES, EVENTS = Resource.INSTANCES, Resource.EVENTS
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -192,13 +192,12 @@ async def test_events_that_wait_to_be_written_when_the_session_ends_are_written(
     clock: FakeClock, lab: FakeBackend, history: History
 ) -> None:
     lab.rows[INSTANCES] = [pod("lab", "main")]
-    loop, free = asyncio.get_running_loop(), threading.Event()
-    loop.set_default_executor(executor := ThreadPoolExecutor(1))
-    async with running(clock, lab, history=history):
-        executor.submit(free.wait)  # no thread is free for what the session writes
-        lab.rows[INSTANCES] = [pod("lab", "main", "exited")]
-        await clock.advance(12)
-        loop.call_later(0.05, free.set)
+    with ExitStack() as threads:
+        async with running(clock, lab, history=history):
+            free = threads.enter_context(no_thread_is_free())
+            lab.rows[INSTANCES] = [pod("lab", "main", "exited")]
+            await clock.advance(12)
+            asyncio.get_running_loop().call_later(0.05, free.set)
     assert described(history.events()) == [("main", "running", "exited")]
 
 

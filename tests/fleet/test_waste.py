@@ -18,6 +18,7 @@ from gputui.history.history import History
 from gputui.models import Deployment, GpuDevice, GpuSample, Instance, Money, Phase, Ref, Resource, Volume
 from gputui.models.waste import Snooze, WasteReason
 from tests.fleet.fakes import START, FakeBackend, FakeClock, running, settle
+from tests.threads import no_thread_is_free
 
 MAIN = Ref("dock", "container", "main")
 READ = (Resource.INSTANCES, Resource.GPUS)
@@ -169,6 +170,19 @@ async def test_a_snooze_made_while_the_file_is_read_stays(clock: FakeClock, disk
         await reading
         assert fleet.waste.rows == ()
         assert await snoozing
+        assert len(disk.snoozes(clock.now()) or ()) == 1
+
+
+async def test_a_snooze_that_waits_to_be_stored_when_the_session_ends_is_stored(clock: FakeClock, disk: Disk) -> None:
+    async with running(clock, dock(device(0, *[0] * 40)), watch=READ, history=disk) as fleet:
+        with no_thread_is_free() as free:
+            until = clock.now() + timedelta(hours=8)
+            snoozing = asyncio.create_task(fleet.waste.snooze(fleet.waste.rows, until, ""))
+            await settle()
+            snoozing.cancel()
+            await settle()
+            free.set()
+            await asyncio.wait({snoozing})
         assert len(disk.snoozes(clock.now()) or ()) == 1
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import threading
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -20,8 +22,10 @@ from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Entry, EntryKind, Journal
 from gputui.screens.base.rules import SessionRules
 from gputui.screens.dialogs.watch import LABELS_OF_PARTS
-from tests.fleet.fakes import START, FakeBackend, pod
+from gputui.screens.rules.view import RulesView
+from tests.fleet.fakes import START, FakeBackend, pod, settle
 from tests.screens.stage import Stage, staged
+from tests.threads import no_thread_is_free
 
 AGENT = "agent"
 
@@ -84,6 +88,46 @@ async def test_a_watch_is_made_at_an_offer_listed_paused_and_deleted(hub: FakeBa
         await stage.press("tab", "enter")
         await stage.until_text("There are no rules.")
         assert not files(tmp_path).read().rules
+
+
+async def test_rules_are_paused_however_long_it_takes_to_start_an_agent(hub: FakeBackend, tmp_path: Path) -> None:
+    first = grab(tmp_path)
+    for number in "34":
+        files(tmp_path).save(replace(first, id=f"h8k{number}", revision=0))
+    starting, started = threading.Event(), threading.Event()
+
+    def start() -> None:
+        starting.set()
+        assert started.wait(10)
+
+    async with staged(hub, rules=SessionRules(tmp_path / AGENT, ensure=start)) as stage:
+        await go_to_rules(stage)
+        await stage.until_text("h8k4")
+        await stage.press("space", "space", "space", "X")
+        await stage.until(starting.is_set)
+        view = stage.view
+        assert isinstance(view, RulesView)
+        view._read()  # as every few seconds
+        await stage.settle()
+        started.set()
+        await stage.until_text("sends and announces nothing")
+    rules = files(tmp_path).read().rules.values()
+    assert [rule.paused for rule in rules if isinstance(rule, Watch)] == [True] * 3
+
+
+async def test_a_rule_that_waits_to_be_saved_when_its_view_is_closed_is_saved_and_followed(tmp_path: Path) -> None:
+    started: list[str] = []
+    rules = SessionRules(tmp_path / AGENT, ensure=lambda: started.append("agent"))
+    watch = replace(grab(tmp_path), id="h8k3", revision=0)
+    with no_thread_is_free() as free:
+        editing = asyncio.create_task(rules.edit(None, lambda book: book.files.save(watch)))
+        await settle()
+        editing.cancel()
+        await settle()
+        free.set()
+        await asyncio.wait({editing})
+    assert started == ["agent"]
+    assert files(tmp_path).get("h8k3") is not None
 
 
 async def test_a_read_only_session_lets_no_rule_continue(hub: FakeBackend, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from gputui.completion import write_in_thread
 from gputui.errors import ConflictError, ForbiddenError
 from gputui.fleet.leases import check_lease
 from gputui.formatting import format_minutes
@@ -78,7 +79,7 @@ class Leasing:
         """
         now = fleet.now()
         terms = self.terms(fleet, row, now)
-        lease = await asyncio.to_thread(lambda: self.book.set(row, terms, now=now, user=self.user, known=None))
+        lease = await write_in_thread(lambda: self.book.set(row, terms, now=now, user=self.user, known=None))
         await self.ready()
         return lease
 

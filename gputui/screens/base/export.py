@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from rich.cells import cell_len, set_cell_size
 from textual.app import App
 
+from gputui.completion import write_in_thread
 from gputui.models import Row
 from gputui.models.serialize import to_plain
 from gputui.presentation.columns.column import Column, plain_text
@@ -34,7 +34,7 @@ async def save_rows(
     """Write the rows to a new file in the working folder and return its path; raises OSError."""
     text = app.export_screenshot() if form == "svg" else render(form, columns, rows)
     stem = f"gputui-{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    return await asyncio.to_thread(_write_new, stem, form, text)
+    return await write_in_thread(_write_new, stem, form, text)
 
 
 LOG_FORMATS: Mapping[str, str] = {"txt": "Text, with times in UTC", "jsonl": "JSON, a line each"}
@@ -45,7 +45,7 @@ async def save_log(form: str, name: str, lines: LogStore, matches: LogFilter | N
     """Write a log, or the lines of it that match, to a new file; returns its path and the lines. Raises OSError."""
     stem = f"gputui-log-{_SAFE.sub('_', name)}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     numbers = None if matches is None else [matches[index] for index in range(len(matches))]
-    return await asyncio.to_thread(_write_log, stem, form, lines, numbers)
+    return await write_in_thread(_write_log, stem, form, lines, numbers)
 
 
 def _write_log(stem: str, form: str, lines: LogStore, numbers: Sequence[int] | None) -> tuple[Path, int]:
@@ -70,7 +70,7 @@ def _write_log(stem: str, form: str, lines: LogStore, numbers: Sequence[int] | N
 
 async def save_text(stem: str, suffix: str, text: str) -> Path:
     """Write a text to a new file in the working folder and return its path; raises OSError."""
-    return await asyncio.to_thread(_write_new, stem, suffix, text if text.endswith("\n") else f"{text}\n")
+    return await write_in_thread(_write_new, stem, suffix, text if text.endswith("\n") else f"{text}\n")
 
 
 def render(form: str, columns: Sequence[Column[Row]], rows: Sequence[Row]) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from gputui.completion import write_in_thread
 from gputui.errors import ConfigError, GputuiError
 from gputui.fleet.signals import Listeners
 from gputui.formatting import format_minutes, thing_in_account
@@ -176,7 +177,7 @@ class SessionLeases:
     async def _edit(self, work: Callable[[], Lease]) -> Lease:
         """Edit, and read the leases again: also where another session has changed them, which is raised."""
         try:
-            return await asyncio.to_thread(work)
+            return await write_in_thread(work)
         finally:
             await self.read()
 

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from gputui.completion import write_in_thread
 from gputui.errors import GputuiError
 from gputui.models import LONGEST_BLOCK, Block, Ref
 from gputui.models.renewals import BlockRenewal, RenewalState
 from gputui.own_name import own_name
 
 if TYPE_CHECKING:
+    from gputui.history.history import History
     from gputui.screens.base.session import Session
 
 DEFAULT_MINUTES = 24 * 60
@@ -58,8 +60,9 @@ class Renewals:
         """Have blocks renewed. Raises GputuiError where that cannot be stored, or no agent can be started."""
         history = self._session.history
         now = self._session.fleet.now()
+        renewals = []
         for row in rows:
-            if history is None or row.until is None:
+            if row.until is None:
                 continue
             begun = row.updated_at or row.created_at
             minutes = DEFAULT_MINUTES if begun is None else round((row.until - begun).total_seconds() / 60)
@@ -74,18 +77,28 @@ class Renewals:
                 now,
                 own_name(),
             )
-            if not await asyncio.to_thread(history.block_renewals.add, renewal):
-                why = f": {history.problem}" if history.problem else ""
-                raise GputuiError(f"The renewal of the block of {row.host} cannot be stored{why}.")
-        await asyncio.to_thread(self._session.leases.ensure)
+            renewals.append(renewal)
+        if history is not None:
+            await write_in_thread(self._store, history, renewals)
         await self.read()
+
+    def _store(self, history: History, renewals: Sequence[BlockRenewal]) -> None:
+        for renewal in renewals:
+            if not history.block_renewals.add(renewal):
+                why = f": {history.problem}" if history.problem else ""
+                raise GputuiError(f"The renewal of the block of {renewal.host} cannot be stored{why}.")
+        self._session.leases.ensure()
 
     async def remove(self, renewals: Sequence[BlockRenewal]) -> None:
         """Have blocks not renewed."""
         if (history := self._session.history) is not None:
-            for one in renewals:
-                await asyncio.to_thread(history.block_renewals.remove, one)
+            await write_in_thread(_remove, history, renewals)
         await self.read()
+
+
+def _remove(history: History, renewals: Sequence[BlockRenewal]) -> None:
+    for one in renewals:
+        history.block_renewals.remove(one)
 
 
 def _state_text(renewal: BlockRenewal) -> str:

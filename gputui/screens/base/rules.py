@@ -8,6 +8,7 @@ from dataclasses import field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gputui.completion import write_in_thread
 from gputui.errors import AgentError, ConfigError, ForbiddenError, GputuiError
 from gputui.fleet.signals import Listeners
 from gputui.late_dataclasses import dataclass
@@ -81,17 +82,24 @@ class SessionRules:
                 "This session is read-only: no rule is created or changed.", hint="Start it without --read-only."
             )
         book = self.book()
-        done = await asyncio.to_thread(work, book)
-        try:
-            await asyncio.to_thread(self.ensure)
+
+        def save() -> tuple[_T, AgentError | None]:
+            done = work(book)
+            try:
+                self.ensure()
+            except AgentError as error:
+                return done, error
+            return done, None
+
+        done, failure = await write_in_thread(save)
+        if failure is None:
             await _ask(agent, "rules.changed")
-        except AgentError as error:
+        await self.read(agent)
+        if failure is not None:
             raise AgentError(
-                f"The rule is saved, and nothing follows it: {error.message}",
+                f"The rule is saved, and nothing follows it: {failure.message}",
                 hint="Start one: gputui agent --background",
-            ) from None
-        finally:
-            await self.read(agent)
+            )
         return done
 
 

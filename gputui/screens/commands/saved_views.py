@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from textual.content import Content
 
 from gputui.commands import BY_ID, BY_WORD, Group
+from gputui.completion import write_in_thread
 from gputui.history.saved_views import SavedView, SavedViewError, check_name
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
@@ -74,7 +75,7 @@ class SavedViewCommands(CommandSet):
         if f"view.{saved.view}" not in BY_ID:
             raise SavedViewError("The view of one instance or run cannot be saved: another time it has other rows.")
         _check(saved.name)
-        await asyncio.to_thread(self.session.saved_views.add, saved)
+        await write_in_thread(self.session.saved_views.add, saved)
         limit = "" if self.view.scope is None else f", without the limit to {self.view.breadcrumbs()[0]}"
         self._say(f"New view saved as {saved.name}: {description(saved)}{limit}. Delete it in :view.")
 
@@ -131,18 +132,18 @@ class SavedViewCommands(CommandSet):
         if chosen == "go":
             self.session.navigator.show_saved(saved)
         elif chosen == "pin":
-            await asyncio.to_thread(views.replace, replace(saved, pinned=not saved.pinned))
+            await write_in_thread(views.replace, replace(saved, pinned=not saved.pinned))
             self._say(f"{saved.name} is {'no longer' if saved.pinned else 'now'} in the bar of views.")
         elif chosen == "rename":
             name = await self._ask_name("Rename to", saved.name)
             if name and name != saved.name:
-                await asyncio.to_thread(views.rename, saved, name)
+                await write_in_thread(views.rename, saved, name)
                 if is_shown:
                     memory.rename_saved(name)
                 self._say(f"{saved.name} is now called {name}.")
         elif chosen == "replace":
             new = replace(saved, view=shown.view, values=shown.values, accounts=shown.accounts)
-            await asyncio.to_thread(views.replace, new)
+            await write_in_thread(views.replace, new)
             if is_shown:
                 memory.is_saved(self.session.only)
             self._say(f"{saved.name} is now {description(new)}.")
@@ -159,7 +160,7 @@ class SavedViewCommands(CommandSet):
         )
         if not await self.app.push_screen_wait(question):
             return False
-        await asyncio.to_thread(self.session.saved_views.delete, saved.name)
+        await write_in_thread(self.session.saved_views.delete, saved.name)
         self._say(f"The saved view {saved.name} is deleted.")
         return True
 

@@ -52,7 +52,7 @@ class RulesView(SessionList):
         self._read()
         return (self.session.rules.changed.add(lambda _: self._changed_rules()),)
 
-    @work(group="rules", exclusive=True, exit_on_error=False)
+    @work(group="the rules", exclusive=True, exit_on_error=False)
     async def _read(self) -> None:
         await self.session.rules.read(self.session.agent)
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from gputui.completion import write_in_thread
 from gputui.errors import CopyError, reason_of
 from gputui.ssh.sftp.answers import shown
 from gputui.ssh.sftp.checksum import local_sha256
@@ -96,11 +97,11 @@ class LocalPlace:
 
     async def open_read(self, path: bytes) -> OpenFile:
         """See :class:`Place`."""
-        return LocalFile(await self._done(path, lambda: _open_regular(path)))
+        return await self._opened(path, lambda: _open_regular(path))
 
     async def open_part(self, path: bytes, mode: int, *, new: bool) -> OpenFile:
         """See :class:`Place`."""
-        return LocalFile(await self._done(path, lambda: _open_part(path, mode, new=new)))
+        return await self._opened(path, lambda: _open_part(path, mode, new=new))
 
     async def replace(self, part: bytes, path: bytes) -> None:
         """See :class:`Place`."""
@@ -140,10 +141,21 @@ class LocalPlace:
         return await self._done(path, lambda: local_sha256(path))
 
     async def _done(self, path: bytes, work: Callable[[], _T]) -> _T:
+        # Of a copy that is cancelled, whatever is removed then must not be made again by a thread that is late.
         try:
-            return await asyncio.get_running_loop().run_in_executor(None, work)
+            return await write_in_thread(work)
         except OSError as error:
             raise await self.explain(error, path) from error
+
+    async def _opened(self, path: bytes, work: Callable[[], int]) -> LocalFile:
+        opened: list[int] = []
+        try:
+            await self._done(path, lambda: opened.append(work()))
+        except asyncio.CancelledError:
+            for fd in opened:
+                os.close(fd)
+            raise
+        return LocalFile(opened[0])
 
 
 class LocalFile:
