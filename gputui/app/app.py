@@ -214,6 +214,9 @@ class GputuiApp(App[int]):
                 self._handle_exception(error)
                 return
             self.session.fleet = fleet
+            if self.session.config_problems and self.current_mode != START:
+                home = self.session.key_of(f"view.{START}")
+                self.session.say(f"The configuration has problems with custom commands: Home ({home}) has them.")
             view = self.views.opened[self.current_mode]
             if view.is_mounted:
                 view.on_screen_resume()

@@ -83,6 +83,7 @@ def run(
             await app.draw()  # what comes next has the interpreter for itself
         gc.enable()
         config = await asyncio.to_thread(load)
+        app.session.config_problems = config.command_problems
         fleet = _new_fleet(config, history, state_dir, app.show_internal_error)
         if rows is not None and (fault := await rows.aclose()) is not None:
             app.show_internal_error(fault)

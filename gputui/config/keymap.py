@@ -6,7 +6,6 @@ import difflib
 import string
 import unicodedata
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 
 from gputui.commands import BY_ID
 from gputui.text import clean
@@ -187,26 +186,45 @@ def first_key(keys: Mapping[str, str], movement: str) -> str:
     return key_text(keys.get(movement, MOVEMENT[movement]).split(",")[0])
 
 
-def key_problems(keys: Mapping[str, str], custom: Mapping[str, str] = MappingProxyType({})) -> list[str]:
-    """Return the problems of a key map, each as ``id: problem; fix``. ``custom`` are the keys of custom commands.
+def key_problems(keys: Mapping[str, str]) -> list[str]:
+    """Return the problems of a key map, each as ``id: problem; fix``.
 
     These are unknown ids, keys that no terminal sends, reserved keys, and one key for two ids that are active at the
     same time.
     """
     problems = [f"{clean(name)}: {problem}" for name, text in keys.items() for problem in _entry_problems(name, text)]
-    # Faulty entries have no effect, so they do not clash.
-    faulty = {problem.partition(":")[0] for problem in problems}
-    chosen = {name: text for name, text in keys.items() if clean(name) not in faulty}
+    chosen = _without_faulty(keys)
     # The commands of one view take the keys of others by default; a key that is chosen for one has to be free.
     with_own = [
         (*_SHARED, *(name for name in own if chosen.get(name, BY_ID[name].keys) != BY_ID[name].keys))
         for own in (_OF_LOGS, _OF_FILES)
     ]
     for together in (*_TOGETHER, *with_own):
-        extra = custom if "help" in together else {}
-        found = _clashes({**chosen, **extra}, (*together, *extra))
+        found = [f"{name}: {problem}" for name, problem in _clashes(chosen, together)]
         problems += [problem for problem in found if problem not in problems]
     return problems
+
+
+def custom_key_clashes(keys: Mapping[str, str], custom: Mapping[str, str]) -> dict[str, str]:
+    """Return the problems of custom commands whose key another command has, or a movement at hand, by their ids.
+
+    ``keys`` is the key map, ``custom`` has the key of each custom command by its id. Of two the first keeps the key.
+    """
+    found: dict[str, str] = {}
+    if not custom:
+        return found
+    all_keys = {**_without_faulty(keys), **custom}
+    for together in _TOGETHER:
+        if "help" in together:  # they work in every view
+            for name, problem in _clashes(all_keys, (*together, *custom)):
+                if name in custom:
+                    found.setdefault(name, problem)
+    return found
+
+
+def _without_faulty(keys: Mapping[str, str]) -> dict[str, str]:
+    """Return the entries of a key map that have an effect: the others clash with nothing."""
+    return {name: text for name, text in keys.items() if not _entry_problems(name, text)}
 
 
 def custom_key_problem(key: str) -> str | None:
@@ -263,8 +281,8 @@ def _is_key(name: str) -> bool:
     return name in _NAMED_KEYS or name in _SYMBOLS
 
 
-def _clashes(keys: Mapping[str, str], together: Iterable[str]) -> list[str]:
-    """Return the problems of keys that two of these ids have."""
+def _clashes(keys: Mapping[str, str], together: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the problems of keys that two of these ids have, each with the id that is to have another."""
     defaults = {
         name: MOVEMENT[name] if name in MOVEMENT else BY_ID[name].keys if name in BY_ID else "" for name in together
     }
@@ -275,5 +293,5 @@ def _clashes(keys: Mapping[str, str], together: Iterable[str]) -> list[str]:
             owner, written = owners.setdefault(_plain_key(key), (name, key))
             if owner != name and _SAME.get(name) != owner:
                 ours, other, shown = (name, owner, key) if name in keys else (owner, name, written)
-                problems.append(f"{ours}: {shown} is the key of {other} already; assign another to one of them")
+                problems.append((ours, f"{shown} is the key of {other} already; assign another to one of them"))
     return problems

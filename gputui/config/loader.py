@@ -1,4 +1,7 @@
-"""The configuration: accounts, interface and polling from one TOML file, with all problems in one error."""
+"""The configuration: accounts, interface and polling from one TOML file, with all problems in one error.
+
+Those of custom commands refuse nothing: such a command is left out.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ import os
 import re
 import stat
 import tomllib
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,11 +16,11 @@ from pydantic import Field, ValidationError
 
 from gputui import vendors
 from gputui.config.accounts import Account, Section, UnusableAccount
-from gputui.config.keymap import custom_key_problem, key_problems
+from gputui.config.command_problems import read_commands
+from gputui.config.keymap import key_problems
 from gputui.config.paths import CONFIG_ENCODING, config_path
-from gputui.config.problems import explain, known_keys, ordinal, unknown_key, unknown_kind, where_of
+from gputui.config.problems import known_keys, problems_of, unknown_key, unknown_kind
 from gputui.config.sections import (
-    LONGEST_NAME,
     AgentConfig,
     BudgetConfig,
     CommandConfig,
@@ -48,7 +49,10 @@ _S = TypeVar("_S", bound=Section)
 
 
 class Config(Section):
-    """The whole configuration. ``accounts`` is by name, in the order of the file."""
+    """The whole configuration. ``accounts`` is by name, in the order of the file.
+
+    ``commands`` are the custom commands that can be used.
+    """
 
     accounts: dict[str, Account]
     # A section that is not written needs no validator, which takes longer to build than all that is written to read.
@@ -58,7 +62,13 @@ class Config(Section):
     agent: AgentConfig = AgentConfig.model_construct()
     notify: NotifyConfig = NotifyConfig.model_construct()
     commands: list[CommandConfig] = Field(default=[])
+    _command_problems: tuple[str, ...] = ()
     budgets: dict[str, BudgetConfig] = Field(default_factory=dict)
+
+    @property
+    def command_problems(self) -> tuple[str, ...]:
+        """The problems of custom commands, also of those that are left out, each as ``where: problem; fix``."""
+        return self._command_problems
 
     @property
     def budget_list(self) -> list[Budget]:
@@ -114,8 +124,9 @@ def parse_config(
     reader = _Reader(private=private, file=name, folder=folder, read_only=read_only)
     config = reader.read(data)
     if reader.problems or config is None:
+        problems = (*reader.problems, *reader.command_problems)
         raise ConfigError(
-            "The configuration cannot be used:", problems=tuple(f"{name}: {problem}" for problem in reader.problems)
+            "The configuration cannot be used:", problems=tuple(f"{name}: {problem}" for problem in problems)
         )
     return config
 
@@ -140,6 +151,8 @@ class _Reader:
 
     def __init__(self, *, private: bool, file: str, folder: Path | None, read_only: bool) -> None:
         self.problems: list[str] = []
+        self.command_problems: list[str] = []
+        """The problems of custom commands: they do not refuse the file."""
         self._private = private
         self._file = file
         self._folder = folder
@@ -152,11 +165,9 @@ class _Reader:
                 self.problems.append(f"{clean(key)}: {unknown_key(key, Config.model_fields)}")
         accounts = self._accounts(data.get("accounts", {}))
         ui = self._optional(UiConfig.model_construct(), data, "ui")
-        commands = self._commands(data.get("commands", []))
-        custom = _custom_keys(data.get("commands"))
-        of_commands = tuple(f"{label}: " for label in custom)
-        for problem in key_problems(_keys_of(data.get("ui")), custom):
-            self.problems.append(problem if problem.startswith(of_commands) else f"ui.keys.{problem}")
+        keys = _keys_of(data.get("ui"))
+        self.problems += [f"ui.keys.{problem}" for problem in key_problems(keys)]
+        commands, self.command_problems = read_commands(data.get("commands", []), keys)
         polling = self._optional(Polling.model_construct(), data, "polling")
         waste = self._optional(WasteConfig.model_construct(), data, "waste")
         notify = self._optional(NotifyConfig.model_construct(), data, "notify")
@@ -164,7 +175,7 @@ class _Reader:
         budgets = self._budgets(data.get("budgets", {}), data.get("accounts"))
         if ui is None or polling is None or waste is None or notify is None or agent is None or self.problems:
             return None
-        return Config.model_construct(
+        config = Config.model_construct(
             accounts=accounts,
             ui=ui,
             polling=polling,
@@ -174,23 +185,8 @@ class _Reader:
             commands=commands,
             budgets=budgets,
         )
-
-    def _commands(self, data: object) -> list[CommandConfig]:
-        if not isinstance(data, list):
-            self.problems.append("commands: must be a list of tables; write each as [[commands]]")
-            return []
-        read = [
-            self._section(CommandConfig, table, (label,)) for label, table in zip(_labels(data), data, strict=True)
-        ]
-        found = [command for command in read if command is not None]
-        names = Counter(_text_of(table, "name") for table in data)
-        del names[""]
-        self.problems += [
-            f"commands: {clean(name)} is the name of {count} commands; give each its own"
-            for name, count in names.items()
-            if count > 1
-        ]
-        return found
+        config._command_problems = tuple(self.command_problems)
+        return config
 
     def _budgets(self, data: object, accounts: object) -> dict[str, BudgetConfig]:
         if not isinstance(data, dict):
@@ -266,44 +262,14 @@ class _Reader:
         try:
             return model.model_validate(data, context=context)
         except ValidationError as error:
-            for problem in error.errors(include_url=False, include_context=False, include_input=False):
-                location = problem["loc"]
-                where = where_of(path, location)
-                self.problems.append(f"{where}: {explain(model, problem['type'], problem['msg'], location)}")
+            self.problems += problems_of(model, error, path)
             return None
-
-
-def _text_of(table: object, key: str) -> str:
-    """Return a text of a table that may be anything; '' for none."""
-    value = table.get(key) if isinstance(table, dict) else None
-    return value if isinstance(value, str) else ""
 
 
 def _keys_of(ui: object) -> dict[str, str]:
     """Return the key map as far as it is one: it may clash also where something else in its section is wrong."""
     keys = ui.get("keys") if isinstance(ui, dict) else None
     return {name: text for name, text in keys.items() if isinstance(text, str)} if isinstance(keys, dict) else {}
-
-
-def _custom_keys(commands: object) -> dict[str, str]:
-    """Return the keys that custom commands may have, also of commands that are refused for another reason.
-
-    The ids are those of :func:`_labels`.
-    """
-    tables = commands if isinstance(commands, list) else []
-    keys = ((label, _text_of(table, "key")) for label, table in zip(_labels(tables), tables, strict=True))
-    return {label: key for label, key in keys if key and custom_key_problem(key) is None}
-
-
-def _labels(commands: Sequence[object]) -> list[str]:
-    """Return for each custom command how problems name it: by its name, or by its place without a usable one."""
-    found: list[str] = []
-    for number, table in enumerate(commands, 1):
-        name = clean(_text_of(table, "name"))
-        label = f"commands.{name}"
-        usable = name and len(name) <= LONGEST_NAME and label not in found
-        found.append(label if usable else f"the {ordinal(number)} [[commands]]")
-    return found
 
 
 def _kind_of_preset(preset: object) -> dict[str, str]:

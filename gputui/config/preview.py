@@ -7,14 +7,14 @@ problems. So nothing here raises, and no request is sent by it.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from gputui.config.paths import CONFIG_ENCODING
 from gputui.late_dataclasses import dataclass
-from gputui.models.custom_commands import FIELDS, CustomCommand, Mode, fields_in, quoted_fields
+from gputui.models.custom_commands import CustomCommand
 from gputui.text import clean
 
 START = "home"
@@ -90,7 +90,7 @@ def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
             tmux_window=window if isinstance(window, str) else "ask",
             regions=regions,
             start=start if isinstance(start, str) else START,
-            custom=tuple(_custom(data.get("commands"))),
+            custom=_custom(data.get("commands"), keys),
         ),
         agent=_table(data, "agent").get("enabled") is not False,
     )
@@ -105,31 +105,9 @@ def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _custom(tables: object) -> Iterator[CustomCommand]:
-    """Yield the custom commands that can be read; what else is wrong with them is said when the file is checked."""
-    for table in tables if isinstance(tables, list) else ():
-        if not isinstance(table, dict):
-            continue
-        texts = {key: value for key, value in table.items() if isinstance(value, str)}
-        name, mode, scope = (
-            clean(texts.get("name", "")),
-            texts.get("mode", "terminal"),
-            table.get("scope", ["instances"]),
-        )
-        if name and mode in list(Mode) and isinstance(scope, list) and _may_run(texts.get("run", "")):
-            yield CustomCommand(
-                name,
-                texts["run"],
-                texts.get("key", ""),
-                Mode(mode),
-                table.get("confirm") is not False,
-                tuple(one for one in scope if isinstance(one, str)),
-            )
+def _custom(tables: object, keys: Mapping[str, str]) -> tuple[CustomCommand, ...]:
+    if not isinstance(tables, list) or not tables:
+        return ()
+    from gputui.config.custom_commands import usable_commands
 
-
-def _may_run(template: str) -> bool:
-    """Whether the check of the file will accept a template: the others are not offered meanwhile."""
-    try:
-        return bool(template) and not quoted_fields(template) and set(fields_in(template)) <= FIELDS.keys()
-    except ValueError:
-        return False
+    return usable_commands(tables, keys)

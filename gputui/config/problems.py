@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from gputui import vendors
 from gputui.text import clean
+
+
+def problems_of(model: type[BaseModel], error: ValidationError, path: Sequence[str]) -> list[str]:
+    """Return the problems of a section of the file at this path, each as ``key: problem; fix``, without values."""
+    return [
+        f"{where_of(path, each['loc'])}: {explain(model, each['type'], each['msg'], each['loc'])}"
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
 
 
 def where_of(path: Iterable[str], location: Iterable[int | str]) -> str:
@@ -27,8 +35,8 @@ def ordinal(number: int) -> str:
 
 
 def known_keys(model: type[BaseModel]) -> list[str]:
-    """Return the keys that a section of the file may have."""
-    return [key for key in model.model_fields if key != "name"]
+    """Return the keys that a section of the file may have: the name of an account is that of its section."""
+    return [key for key in model.model_fields if key != "name" or "kind" not in model.model_fields]
 
 
 def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:

@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
 from gputui.config.accounts import Currency, Regions, Section, folder_of, secret_at
+from gputui.config.custom_commands import LONGEST_NAME, scope_problem, template_problem
 from gputui.config.keymap import custom_key_problem
 from gputui.config.paths import rooted_program
 from gputui.config.preview import START
 from gputui.config.secrets import SecretRef
-from gputui.models import RESOURCES, Money
+from gputui.models import Money
 from gputui.models.budgets import Budget
-from gputui.models.custom_commands import ANY, FIELDS, fields_in, quoted_fields
 from gputui.models.notifications import Topic
 from gputui.text import clean
 
@@ -72,12 +72,8 @@ class NotifyConfig(Section):
         return names
 
 
-LONGEST_NAME = 40
-"""Characters of the name of a custom command."""
-
-
 class CommandConfig(Section):
-    """A custom command: a template with the fields of :data:`FIELDS`, and the lists for whose rows it is."""
+    """A custom command: a template with fields of the row, and the lists for whose rows it is."""
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     run: str = Field(min_length=1)
@@ -89,26 +85,15 @@ class CommandConfig(Section):
     @field_validator("run")
     @classmethod
     def _check_fields(cls, run: str) -> str:
-        try:
-            found = fields_in(run)
-        except ValueError:
-            raise ValueError("has a brace that is not closed; write {{ and }} for braces themselves") from None
-        problems = []
-        if wrong := [f"{{{name}}}" for name in found if name not in FIELDS]:
-            problems.append(f"has no field {_listed(wrong)}; the fields are {', '.join(FIELDS)}")
-        if inside := [f"{{{name}}}" for name in dict.fromkeys(quoted_fields(run)) if name in FIELDS]:
-            it = "it without, it is" if len(inside) == 1 else "them without, they are"
-            problems.append(f"has {_listed(inside)} inside quotes; write {it} quoted for the shell")
-        if problems:
-            raise ValueError("; it ".join(problems))
+        if (problem := template_problem(run)) is not None:
+            raise ValueError(problem)
         return run
 
     @field_validator("scope")
     @classmethod
     def _check_scope(cls, names: list[str]) -> list[str]:
-        known = [*(resource.value for resource in RESOURCES), ANY]
-        if wrong := [name for name in names if name not in known]:
-            raise ValueError(f"has no list {_listed(wrong)}; the lists are {', '.join(known)}")
+        if (problem := scope_problem(names)) is not None:
+            raise ValueError(problem)
         return names
 
     @field_validator("key")

@@ -168,6 +168,13 @@ async def test_a_changed_configuration_applies_without_a_new_start(agent: Runnin
     await session.aclose()
 
 
+async def test_a_changed_configuration_applies_also_where_a_custom_command_is_wrong(agent: Running) -> None:
+    write_config(agent.config.parent, account_toml("second") + '\n[[commands]]\nname = "push"\nrun = "{nme}"\n')
+    await agent.pass_until(lambda: len(agent.services) == 2)
+    assert list(agent.process.agent.fleet.accounts) == ["second"]
+    assert agent.process.agent.problem is None
+
+
 async def test_a_configuration_that_is_wrong_now_does_not_apply_and_is_reported(agent: Running) -> None:
     session = await agent.attach()
     agent.config.write_text("[accounts.lab\n")

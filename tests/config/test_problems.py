@@ -104,62 +104,11 @@ accounts = ["hub"]
     ]
 
 
-def test_custom_commands_that_cannot_be_are_reported_with_their_name() -> None:
-    text = """
-[[commands]]
-name = "one"
-run = "echo {nme}"
-key = "x"
-[[commands]]
-name = "two"
-run = "echo {name"
-key = "ctrl+c"
-scope = ["rain"]
-[[commands]]
-name = "three"
-run = "true"
-key = "ctrl+y"
-[[commands]]
-name = "four"
-run = "true"
-key = "ctrl+y"
-[[commands]]
-name = "five"
-run = "true"
-key = "s"
-[[commands]]
-name = "five"
-run = "true"
-"""
-    found = problems(ACCOUNT + text)
-    assert any("commands.one.run: has no field {nme}; the fields are ref, account" in one for one in found)
-    quoted = problems(ACCOUNT + '[[commands]]\nname = "q"\nrun = "echo \\"{name}\\""')
-    assert quoted == [
-        "config.toml: commands.q.run: has {name} inside quotes; write it without, it is quoted for the shell"
-    ]
-    both = problems(ACCOUNT + '[[commands]]\nname = "q"\nrun = "echo {one} {two} \'{name} {id}\'"')
-    (said,) = both
-    assert "commands.q.run: has no field {one}, {two}; the fields are ref, account" in said
-    assert said.endswith("; it has {name}, {id} inside quotes; write them without, they are quoted for the shell")
-    assert any("commands.two.run: has a brace that is not closed" in one for one in found)
-    assert any("commands.two.key: ctrl+c is reserved by the program" in one for one in found)
-    assert any("commands.two.scope: has no list rain" in one for one in found)
-    assert "config.toml: commands: five is the name of 2 commands; give each its own" in found
-    clash = "ctrl+y is the key of commands.three already; assign another to one of them"
-    assert f"config.toml: commands.four: {clash}" in found
-    assert "config.toml: commands.five: s is the key of ssh already; assign another to one of them" in found
-    assert "config.toml: commands.one: x is the key of exec already; assign another to one of them" in found
-
-
 def test_entries_of_lists_are_counted_from_one() -> None:
     lists = """
 [accounts.own]
 kind = "ssh"
 hosts = ["gpu01", 2]
-[[commands]]
-name = "one"
-run = "true"
-scope = [1]
 [budgets.a]
 amount = 1
 currency = "USD"
@@ -167,45 +116,7 @@ accounts = ["lab", "lab", 3]
 """
     assert [problem.removeprefix("config.toml: ").split(":")[0] for problem in problems(ACCOUNT + lists)] == [
         "accounts.own.hosts, 2nd entry",
-        "commands.one.scope, 1st entry",
         "budgets.a.accounts, 3rd entry",
-    ]
-    twelve = "\n".join("[[commands]]\nrun = 'true'" for _ in range(22))
-    places = [problem.split(".name")[0].split("the ")[-1] for problem in problems(ACCOUNT + twelve)]
-    assert [places[number - 1].split()[0] for number in (1, 2, 3, 4, 11, 12, 13, 21, 22)] == [
-        *("1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd")
-    ]
-
-
-def test_clashes_of_custom_commands_are_reported_together_with_all_else() -> None:
-    text = """
-[ui]
-mouse = 3
-keys = { ssh = "f5" }
-[[commands]]
-name = "push"
-run = "echo {nme}"
-key = "ctrl+y"
-[[commands]]
-name = "push"
-run = "echo {name"
-key = "ctrl+y"
-[[commands]]
-run = "true"
-key = "f5"
-[[commands]]
-name = "push"
-key = "s"
-run = "true"
-"""
-    assert [problem.removeprefix("config.toml: ").split(";")[0] for problem in problems(ACCOUNT + text)] == [
-        "ui.mouse: must be true or false",
-        "commands.push.run: has no field {nme}",
-        "the 2nd [[commands]].run: has a brace that is not closed",
-        "the 3rd [[commands]].name: is missing",
-        "commands: push is the name of 3 commands",
-        "the 2nd [[commands]]: ctrl+y is the key of commands.push already",
-        "the 3rd [[commands]]: f5 is the key of ssh already",
     ]
 
 

@@ -114,3 +114,22 @@ async def test_the_end_of_a_command_counts_not_that_of_what_it_leaves_behind(tmp
         await ended(stage)
         assert "left (eval): exit code 0" in stage.toasts
         assert "started" in stage.toasts
+
+
+async def test_problems_of_the_configuration_can_be_read_from_home_and_are_where_a_command_is_missed() -> None:
+    problem = "commands.push.run: has no field {nme}; the fields are ref, account, kind, id, name, region, host, port"
+    async with staged(lab(), view="0") as stage:
+        stage.app.session.config_problems = [problem]
+        stage.view.catch_up()
+        await stage.settle()
+        assert "has no field {nme}" in stage.line_of("commands.push.run")
+        await stage.press("slash", *"commands", "enter", "enter")
+        assert "name, region, host, port" in stage.text
+        assert "start gputui again" in stage.text
+        await stage.press("q", "3")
+        await stage.command("custom push")
+        assert (
+            "No custom command push. There are: none. Home (0) has the problems of the configuration." in stage.toasts
+        )
+        await stage.press("exclamation_mark")
+        assert "No custom command can be used. Home (0) has the problems of the configuration." in stage.toasts

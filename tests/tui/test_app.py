@@ -222,3 +222,34 @@ def test_at_rest_it_writes_nothing_while_it_asks(place: Place) -> None:
     assert terminal.count(2.5) == 0
     place.simulation.running.set_faults("down")
     terminal.wait_for("✗ lab no answer since", timeout=60)
+
+
+FAULTY = """
+[[commands]]
+name = "push"
+run = "rsync {pth}"
+key = "ctrl+y"
+[[commands]]
+name = "twice"
+run = "true"
+key = "ctrl+y"
+mode = "background"
+[[commands]]
+name = "again"
+run = "true"
+key = "ctrl+y"
+"""
+
+
+def test_faulty_custom_commands_are_left_out_and_named_on_home(place: Place) -> None:
+    place.configure(lambda text: text + FAULTY)
+    terminal = place.shown()
+    terminal.wait_for("problems with custom commands: Home (0) has them")
+    terminal.send("ctrl+y")
+    terminal.wait_for("Run twice for")
+    terminal.send("escape")
+    terminal.wait_for(lambda: "Run twice for" not in terminal.text)
+    terminal.send("0")
+    terminal.wait_for("has no field {pth}")
+    assert "commands.push.run" in terminal.text
+    assert "ctrl+y is the key of commands.twice already" in terminal.text

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gputui.cli import arguments, session
 from gputui.cli.columns import print_records
@@ -20,6 +20,9 @@ from gputui.models import AccountInfo
 from gputui.presentation.actions import quota_line
 from gputui.presentation.columns.column import Column
 from gputui.text import clean
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,10 +46,20 @@ def run(args: argparse.Namespace) -> int:
             notify(f"gputui: {finding.account.name}: {lacking}")
         if finding.error is not None:
             status = max(status, report_error(finding.error, about=finding.account.name))
-    for problem in (theme_problem(config.ui.theme), _start_problem(config.ui.start, args)):
+    found = (theme_problem(config.ui.theme), _start_problem(config.ui.start, args), _commands_problem(config, args))
+    for problem in found:
         if problem is not None:
             status = max(status, report_error(problem))
     return status
+
+
+def _commands_problem(config: Config, args: argparse.Namespace) -> ConfigError | None:
+    """Return the problems of custom commands; None where there is none."""
+    if not config.command_problems:
+        return None
+    path = named_config(args.config)
+    problems = tuple(f"{path}: {problem}" for problem in config.command_problems)
+    return ConfigError("Custom commands that are left out, or whose key is not used:", problems=problems)
 
 
 def _start_problem(start: str, args: argparse.Namespace) -> ConfigError | None:

@@ -27,7 +27,8 @@ class Section(StrEnum):
 class Opens:
     """Where a line leads: a view on a row, of one thing or account, or filtered; without one, an account's page.
 
-    ``typed`` is a filter as it is typed, '' for none; ``problems`` limits the view to problems.
+    ``typed`` is a filter as it is typed, '' for none; ``problems`` limits the view to problems. ``text`` are lines to
+    read instead.
     """
 
     view: str = ""
@@ -36,6 +37,7 @@ class Opens:
     account: str | None = None
     typed: str | None = None
     problems: bool = False
+    text: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,6 +88,8 @@ class Troubles:
     """Whether instances of an account are billed."""
     leases: Sequence[HomeLine] = ()
     """The lines of leases that need a look."""
+    config: Sequence[str] = ()
+    """The problems of custom commands in the configuration."""
     known: bool = True
     """Whether every account has answered."""
 
@@ -105,6 +107,7 @@ def problems(troubles: Troubles, now: datetime, *, utc: bool = False) -> HomeSec
         *_gpus(troubles, silent),
         *_own(troubles),
         *troubles.leases,
+        *_config(troubles.config),
     ]
     names = ", ".join(each.health.account for each in troubles.accounts if each.health.state is HealthState.UNKNOWN)
     quiet = "No problems." if troubles.known else f"{names} not read yet." if names else ""
@@ -134,6 +137,25 @@ def _account(state: AccountState, now: datetime, *, utc: bool) -> HomeLine:
         rank=newest(_ACCOUNT if down else _UNKNOWN, health.since),
         key="account",
     )
+
+
+def _config(found: Sequence[str]) -> Iterator[HomeLine]:
+    """Yield a line for each problem of custom commands; all of them can be read from each."""
+    effect = "A custom command with a problem is left out; where only its key has one, it has no key."
+    way_out = "Correct the file, whose path `gputui config path` prints, then start gputui again."
+    text = (effect, "", *found, "", way_out)
+    for number, problem in enumerate(found):
+        where, _, said = problem.partition(": ")
+        yield HomeLine(
+            section=Section.PROBLEMS,
+            name=where,
+            opens=Opens(text=text),
+            glyph="◐",
+            style="warning",
+            text=said,
+            rank=newest(_PARTLY, None),
+            key=f"config {number}",
+        )
 
 
 # --- what does not answer --------------------------------------------------------------------------------------

@@ -140,6 +140,8 @@ class Session:
     note: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
     custom_commands: Sequence[CustomCommand] = ()
+    config_problems: Sequence[str] = ()
+    """The problems of custom commands in the configuration, once it is checked: each is left out, or has no key."""
     region_presets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Regions by the name of a preset, as configured."""
     agent: Link | None = None

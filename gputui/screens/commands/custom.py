@@ -38,7 +38,8 @@ class CustomCommands(CommandSet):
         if command.id != "custom":
             return ""
         if not self.session.custom_commands:
-            return "There are no custom commands: write them in config.toml, as [[commands]]."
+            none = "There are no custom commands: write them in config.toml, as [[commands]]."
+            return self._left_out("No custom command can be used.") or none
         return "There is no custom command for this row."
 
     def do_custom(self, argument: str) -> None:
@@ -51,13 +52,19 @@ class CustomCommands(CommandSet):
         command = next((one for one in commands if one.name == argument), None)
         if command is None:
             there = ", ".join(one.name for one in commands) or "none"
-            self.view.notify(f"No custom command {argument}. There are: {there}.")
+            text = f"No custom command {argument}. There are: {there}."
+            self.view.notify(self._left_out(text) or text)
         elif not rows:
             self.view.notify(f"{command.name}: there is no row here.")
         elif other := next((row for row in rows if not self._fits(command, row)), None):
             self.view.notify(f"{command.name} is for {' and '.join(command.scope)}, not for {name_of(other)}.")
         else:
             self._run(command, rows)
+
+    def _left_out(self, text: str) -> str:
+        """Return the text with the place that says why commands are left out; '' where none is."""
+        home = self.session.key_of("view.home")
+        return f"{text} Home ({home}) has the problems of the configuration." if self.session.config_problems else ""
 
     def _fits(self, command: CustomCommand, row: Row) -> bool:
         return ANY in command.scope or self.session.fleet.resource_of(row.ref).value in command.scope

@@ -120,7 +120,7 @@ def reason(view: View, command: Command) -> str:
     """Return in two or three words why a command does not work here; its refusal says more."""
     fleet, targets = view.session.fleet, view.targets()
     if command.id == "custom" and not view.session.custom_commands:
-        return "none configured"
+        return "none usable" if view.session.config_problems else "none configured"
     if command.group is Group.ROW and not targets:
         return "no row"
     action = command.action

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
+from textual.content import Content
+
 from gputui.commands import Condition
 from gputui.models import Row
 from gputui.presentation.columns.column import Column
+from gputui.screens import dialogs
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.save import SaveCommands
 
@@ -27,11 +30,14 @@ class HomeCommands(SaveCommands):
             yield Condition.OPEN
 
     def do_open(self, argument: str) -> None:
-        """Go to what the line is about, or describe its account."""
+        """Go to what the line is about, show its text, or describe its account."""
         line = self.view.line_here()
         if line is None:
             return
         opens = line.opens
+        if opens.text:
+            self.app.push_screen(dialogs.ReaderDialog("Configuration", [Content(each) for each in opens.text]))
+            return
         if not opens.view:
             AccountCommands(self.view).describe_account(opens.account or line.account)
             return

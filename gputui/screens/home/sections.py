@@ -177,6 +177,7 @@ class HomeSections:
             attempts=[row for one in attempts if shows((row := one.row()).ref.account)],
             forwards=[row for row in fleet.work.forward_rows() if shows(row.instance.account)],
             leases=[*self._lease_problems(), *self._rule_lines(Section.PROBLEMS, fleet.now())],
+            config=self._session.config_problems,
             since=self._entered,
             is_stale=fleet.is_stale,
             bills=self._bills,

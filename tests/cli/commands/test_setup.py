@@ -339,6 +339,29 @@ def test_check_refuses_a_key_map_that_cannot_be(world: Running, home: Path, run:
     assert "ui.keys.ssh: x is the key of exec already" in err
 
 
+def test_faults_of_custom_commands_fail_the_check_and_nothing_else(world: Running, home: Path, run: Run) -> None:
+    faulty = """
+[[commands]]
+name = "push"
+run = "rsync {pth}"
+[[commands]]
+name = "log"
+run = "true"
+key = "s"
+"""
+    path = write_config(home, world.config_toml() + faulty)
+
+    status, out, err = run("config", "check")
+
+    assert status == 2
+    assert " ok " in out
+    assert "gputui: Custom commands that are left out, or whose key is not used:" in err
+    assert f"  {path}: commands.push.run: has no field {{pth}}; the fields are ref," in err
+    assert f"  {path}: commands.log: s is the key of ssh already; assign another to one of them" in err
+    status, _, err = run("get", "instances")
+    assert (status, err) == (0, "")
+
+
 def test_path_prints_where_the_configuration_is_looked_for(home: Path, run: Run) -> None:
     assert run("config", "path") == (0, f"{home / 'config.toml'}\n", "")
     assert run("config", "path", "--config", "/elsewhere.toml")[1] == "/elsewhere.toml\n"

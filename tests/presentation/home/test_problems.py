@@ -173,3 +173,11 @@ def test_a_pattern_without_a_host_is_a_problem_of_an_account_that_answers() -> N
     said = "no name in /home/a/.ssh/config matches gpx*: correct hosts under [accounts.own]"
     state = AccountState(health("own", HealthState.OK, ""), config_problems=(said,))
     assert texts(found(accounts=[state])) == [f"◐ own: {said}"]
+
+
+def test_a_problem_of_a_custom_command_is_a_line_that_has_all_of_them_to_read() -> None:
+    said = ("commands.a.run: has no field {nme}; the fields are ref", "commands.b: s is the key of ssh already")
+    section = found(config=said, instances=[row("oom", Phase.FAILED)])
+    assert texts(section)[1:] == [f"◐ {problem}" for problem in said]
+    assert len({line.ref for line in section.lines}) == 3
+    assert set(said) <= set(section.lines[1].opens.text)
