@@ -143,7 +143,7 @@ def incomplete(account: str, resource: Resource, rows: Iterable[Row]) -> Incompl
     problem = rows.problem
     end = "" if problem.endswith((".", "?", "!")) else "."
     return IncompleteError(
-        f"{account}: the list of {resource.words} is incomplete: {problem}{end}",
+        f"{account}: the list of {resource.nouns} is incomplete: {problem}{end}",
         all_named=not rows.missing,
         of_parts=rows.is_of_parts,
         awaits=any(isinstance(row, Instance) and row.is_awaited for row in rows),

@@ -92,6 +92,7 @@ def test_the_gaps_of_a_list_are_one_sentence() -> None:
     assert rows.problem == "a did not answer; b is no SSH server. Is this its port?; c is off."
     asked = PartialRows[Instance]([], [Missing("Is this its port?")])
     assert str(incomplete("own", Resource.GPUS, asked)).endswith("is incomplete: Is this its port?")
+    assert "the list of available GPUs is incomplete" in str(incomplete("own", Resource.STOCK, asked))
 
 
 def test_a_list_lacks_named_parts_alone_or_something_else_too() -> None:

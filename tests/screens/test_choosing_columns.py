@@ -67,3 +67,12 @@ async def test_columns_and_the_order_are_typed_by_name_and_a_wrong_name_is_refus
         await stage.press("j", "enter")
         assert stage.dialogs == []
         assert stage.table.sort[0] != "gpumem"
+
+
+async def test_the_example_of_a_column_is_the_cell_that_the_table_shows() -> None:
+    async with staged(lab(), view="3", size=NARROW) as stage:
+        await stage.command("filter jupyter")
+        shown = stage.table.render_line(1).text
+        await stage.press("vertical_line")
+        (line,) = [line for line in stage.lines if " state " in line]
+        assert line.rstrip(" █▇┃").split("  ")[-1].strip() in shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gputui.history.preferences import Preferences
 from gputui.models import Resource
-from tests.screens.stage import staged
+from tests.screens.stage import NARROW, staged
 from tests.screens.world import backend, instance, lab
 
 
@@ -55,6 +55,13 @@ async def test_instances_are_grouped_folded_marked_and_acted_on() -> None:
             ["h10", "1"],
             ["h10", "1"],
         ]
+        # Also where the column of the accounts is not in view.
+        await stage.command("columns name,state")
+        assert [line.split()[1:4] for line in stage.lines if "▾" in line][-2:] == [
+            ["h10", "1", "hub"],
+            ["h10", "1", "lab"],
+        ]
+        await stage.command("columns auto")
         await stage.command("group color")
         assert "no grouping by color here: account, deployment, host, gpu, region, none." in stage.toasts
         await stage.command("group none")
@@ -95,3 +102,14 @@ async def test_in_gpus_the_side_in_use_is_grouped() -> None:
         await stage.press("tab", "G", "n")
         assert "▾ lab-host  4" not in stage.text
         assert "▾ train  2" in stage.text
+
+
+async def test_a_narrow_title_has_the_filter_and_the_grouping_rather_than_an_order_that_is_out_of_view() -> None:
+    rows = [instance("hub", name) for name in ("one", "two")]
+    async with staged(backend("hub", rows), view="3", size=NARROW) as stage:
+        for line in ("sort state", "group deployment", "filter account:hub"):
+            await stage.command(line)
+        assert "by STATE" not in stage.title, "its heading has the sign"
+        while "STATE↑" in stage.text:
+            await stage.press("right")
+        assert "/ account:hub   by deployment   by" in stage.title

@@ -15,9 +15,11 @@ from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.gpu_faults import gpu_fault
 from gputui.presentation.heat import load_bar, temperature_style
-from gputui.presentation.prices import UNKNOWN
+from gputui.presentation.prices import AT_LEAST, UNKNOWN
 
 BAR_CELLS = 8
+_LOAD_CELLS = BAR_CELLS + 7
+"""The cells of a load with its bar, and of the hours for which a GPU is idle."""
 MEMORY_CELLS = BAR_CELLS + 12
 """The cells of a bar and the sizes next to it."""
 
@@ -66,7 +68,7 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             _sampled("utilization"),
             cell=_utilization(context),
             plain=_figure_text("utilization", " %"),
-            width=BAR_CELLS + 6,
+            width=_LOAD_CELLS,
             when_filled=True,
             applies=_is_whole,
             label="utilisation",
@@ -78,7 +80,8 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             cell=_memory(context),
             width=MEMORY_CELLS,
             least=MEMORY_CELLS,
-            flex=True,  # the reason why there is no reading may be a sentence
+            # The reason why there is no reading may be a sentence: the title has it, and the details.
+            max_width=MEMORY_CELLS,
             plain=_memory_text,
             detail=lambda row: f"{_memory_text(row)}{' with the processor' if row.memory_shared else ''}",
         ),
@@ -176,9 +179,9 @@ def _idle_with_memory(context: Context, row: GpuDevice) -> IdlePeriod | None:
 
 
 def _minutes(period: IdlePeriod) -> str:
-    """Write the length of a period without seconds: ``14m``, ``≥3h 12m`` where it may have begun earlier."""
+    """Write the length of a period without seconds: ``14m``, ``≥ 3h 12m`` where it may have begun earlier."""
     length = re.sub(r" \d+s$", "", format_duration(period.seen.total_seconds()))
-    return f"≥{length}" if period.at_least else length
+    return f"{AT_LEAST}{length}" if period.at_least else length
 
 
 def _utilization(context: Context) -> Callable[[GpuDevice], Cell]:
@@ -186,7 +189,7 @@ def _utilization(context: Context) -> Callable[[GpuDevice], Cell]:
         if row.sample is None or row.sample.utilization is None:
             return ""
         if (period := _idle_with_memory(context, row)) is not None:
-            return (f"{_IDLE} idle {_minutes(period):>{BAR_CELLS - 1}}", "warning")
+            return (f"{_IDLE} idle {_minutes(period):>{_LOAD_CELLS - 7}}", "warning")
         load = row.sample.utilization
         return [load_bar(load / 100, BAR_CELLS), (f" {load:3.0f} %", "")]
 

@@ -15,11 +15,21 @@ Totals = Callable[[Sequence[Any]], Mapping[str, Cell]]
 
 
 def line(
-    context: Context, name: Cell, rows: Sequence[Any], totals: Totals, *, also_account: bool = True
+    context: Context,
+    name: Cell,
+    rows: Sequence[Any],
+    totals: Totals,
+    *,
+    also_account: bool = True,
+    in_account: bool = False,
 ) -> GroupLine:
-    """Return the heading of a group: its name, the number of rows, its account where that is one, the totals."""
+    """Return the heading of a group: its name, the number of rows, its account where that is one, the totals.
+
+    ``in_account``: the name is one within its account, so that another account may have it too.
+    """
     account = {"account": common_account(rows, context)} if also_account else {}
-    return GroupLine(name, (f"  {len(rows):,}", "muted"), {**account, **totals(rows)})
+    distinct = "account" if in_account and not context.one_account else ""
+    return GroupLine(name, (f"  {len(rows):,}", "muted"), {**account, **totals(rows)}, distinct)
 
 
 def text(
@@ -57,9 +67,15 @@ def place(
     context: Context, key: str, of: Callable[[Any], str | None], totals: Totals, *, unknown: str
 ) -> Grouping[Any]:
     """Return a grouping by a name that is one within its account, such as that of a host."""
+
+    def heading(group: tuple[str, str] | None, rows: Sequence[Any]) -> GroupLine:
+        if group is None:
+            return line(context, unknown, rows, totals)
+        return line(context, group[0], rows, totals, in_account=True)
+
     return Grouping(
         key,
         lambda row: (name, row.ref.account) if (name := of(row)) else None,
-        lambda group, rows: line(context, unknown if group is None else group[0], rows, totals),
+        heading,
         lambda group: (natural_key(group[0]), group[1]),
     )

@@ -28,7 +28,7 @@ def gpu_groupings(context: Context) -> Sequence[Grouping[Any]]:
         Grouping(
             "host",
             lambda row: (row.ref.account, row.host),
-            lambda group, rows: forms.line(context, group[1] or group[0], rows, totals_and_host),
+            lambda group, rows: forms.line(context, group[1] or group[0], rows, totals_and_host, in_account=True),
             lambda group: (natural_key(group[1]), group[0]),
         ),
         forms.account(context, gpu_totals),

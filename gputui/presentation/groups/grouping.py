@@ -14,12 +14,14 @@ from gputui.presentation.columns.column import Cell, RowT
 class GroupLine:
     """The content of a heading: its text, a ``note`` behind it, and totals by the key of the column they are under.
 
-    A narrow line cuts the text, not the note.
+    ``distinct`` is the key of the total that distinguishes it from groups of the same name: it is behind the note
+    where the column is not in view. A narrow line cuts the text, not the note.
     """
 
     text: Cell
     note: Cell = ""
     totals: Mapping[str, Cell] = field(default_factory=dict)
+    distinct: str = ""
 
 
 def _by_itself(key: Any) -> Any:

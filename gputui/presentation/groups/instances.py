@@ -33,7 +33,9 @@ def instance_groupings(context: Context) -> Sequence[Grouping[Any]]:
         }
 
     def deployment_line(group: Ref | None, rows: Sequence[Instance]) -> GroupLine:
-        return forms.line(context, "no deployment" if group is None else _name(group, context), rows, totals)
+        if group is None:
+            return forms.line(context, "no deployment", rows, totals)
+        return forms.line(context, _name(group, context), rows, totals, in_account=True)
 
     return [
         forms.account(context, totals),

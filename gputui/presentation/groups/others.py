@@ -73,7 +73,7 @@ def task_groupings(context: Context) -> Sequence[Grouping[Any]]:
         Grouping(
             "queue",
             lambda row: row.queue,
-            lambda ref, rows: forms.line(context, rows[0].queue_name or ref.id, rows, totals),
+            lambda ref, rows: forms.line(context, rows[0].queue_name or ref.id, rows, totals, in_account=True),
             lambda ref: (natural_key(ref.id), ref),
         ),
     ]

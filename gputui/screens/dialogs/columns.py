@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from gputui.presentation.columns.choice import ChoiceEditor
-from gputui.presentation.columns.column import Column
+from gputui.presentation.columns.column import Column, plain_text
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.widgets.table.sideways import ChosenColumns
 
@@ -104,7 +104,7 @@ class ColumnsDialog(Dialog[bool]):
     def _text(self, column: Column[Any]) -> str:
         """Return the text of the row under the cursor, as an example."""
         try:
-            return "" if self._example is None else column.plain_cell(self._example).replace("\n", " ")
+            return "" if self._example is None else plain_text(column.cell(self._example)).replace("\n", " ")
         except Exception:  # noqa: BLE001  (the table shows the fault)
             return "!"
 

@@ -290,7 +290,7 @@ class ListView(TabularView):
         return f"   {new:,} new above ↑  {self.session.key_of_move('table.first')}" if new else ""
 
     def status(self) -> tuple[Content, Content]:
-        """Counts and the filter at the left; marks and the order at the right."""
+        """Counts, the filter, the grouping and the order at the left; marks at the right."""
         table = self.table
         left = Content.assemble(
             (f"   {self.counts()}", "$muted"),
@@ -299,20 +299,24 @@ class ListView(TabularView):
                 f"   {self.feeds.loading_text()}" if table.total_count and self.feeds.loading_text() else "",
                 "$text-warning",
             ),
-            (f"   by {grouping.name}" if (grouping := table.folding.grouping) is not None else "", "$text-accent"),
+            self.grouping_caption(),
             (self._new_text(), "$text-warning"),
+            self.order_caption(),
         )
+        return left, self.marks_caption()
+
+    def grouping_caption(self) -> Content:
+        """Return what the rows are grouped by; '' for nothing."""
+        grouping = self.table.folding.grouping
+        return Content.styled("" if grouping is None else f"   by {grouping.name}", "$text-accent")
+
+    def order_caption(self) -> Content:
+        """Return the order, unless the heading of its column is in view and shows it."""
+        table = self.table
         key, descending = table.sort
-        # The heading of the column shows it, where there is room for the column.
-        hidden_order = key is not None and all(placed.column.key != key for placed in table.layout_columns)
-        right = Content.assemble(
-            self.marks_caption(),
-            (
-                f"   by {table.columns[key].title} {'↓' if descending else '↑'}" if key and hidden_order else "",
-                "$muted",
-            ),
-        )
-        return left, right
+        if key is None or any(placed.column.key == key for placed in table.layout_columns):
+            return Content("")
+        return Content.styled(f"   by {table.columns[key].title} {'↓' if descending else '↑'}", "$muted")
 
     def show_changed_table(self) -> None:
         """Show what depends on the table; an empty one says why."""

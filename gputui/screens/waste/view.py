@@ -151,6 +151,8 @@ class WasteView(ListView):
             (f"{' + ' if money else '   '}{lacking}" if lacking else "", "$text-warning"),
             (f"   {text}" if shown and (text := self.feeds.loading_text()) else "", "$text-warning"),
             self.filter_caption(),
+            self.grouping_caption(),
+            self.order_caption(),
         )
         parts = [
             self.marks_caption(),

@@ -232,7 +232,8 @@ class TablePainter(Generic[RowT]):
         if line is None:
             glyph = (FOLDED if folded else UNFOLDED) if groups.grouping.folds else ""
             whole = marked == groups.size(heading.group)
-            note = (*_spans(content.note), *([(f"  {marked} marked", "accent")] if marked else []))
+            note = [*_spans(content.note), *self._distinct(content)]
+            note += [(f"  {marked} marked", "accent")] if marked else []
             names = [
                 name for name, holds in (("group", True), ("cursor", cursor), ("marked", marked and whole)) if holds
             ]
@@ -240,6 +241,12 @@ class TablePainter(Generic[RowT]):
                 self._make_heading(content, glyph, note, names, style), thumb=thumb
             )
         return line
+
+    def _distinct(self, content: GroupLine) -> Sequence[Span]:
+        """Return what distinguishes a group from others of its name, unless the column that has it is in view."""
+        total = _spans(content.totals.get(content.distinct, ""))
+        in_view = any(placed.column.key == content.distinct for placed in self.layout.placed)
+        return [] if in_view or not spans_width(total) else [("  ", ""), *total]
 
     def _make_heading(
         self, content: GroupLine, glyph: str, note: Sequence[Span], names: Sequence[str], over: str

@@ -90,11 +90,11 @@ def place(
     *,
     stay: int = 1,
 ) -> tuple[Placed[RowT], ...]:
-    """Return the columns in view and their places; flexible ones that do not stay take the cells left over."""
+    """Return the columns in view and their places; flexible ones take the cells left over, last those that stay."""
     shown = [*range(stay), *range(stop.first, stop.end)]
     width_at = {at: widths[at] for at in shown}
     spare = room - sum(width_at.values()) - GAP * (len(shown) - 1)
-    for at in shown[stay:]:
+    for at in (*shown[stay:], *shown[:stay]):
         more = min(spare, natural[columns[at].key] - width_at[at]) if columns[at].flex else 0
         width_at[at] += max(0, more)
         spare -= max(0, more)

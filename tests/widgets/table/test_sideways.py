@@ -104,3 +104,12 @@ async def test_scrolled_columns_keep_still_when_a_text_becomes_longer() -> None:
         before = driver.table.layout_columns
         driver.table.apply(Change(updated=(Record(records(1)[0].ref, "a-much-longer-name", 1),)))
         assert driver.table.layout_columns == before
+
+
+async def test_a_long_name_takes_the_cells_that_the_columns_next_to_it_leave() -> None:
+    long = [replace(row, name="some-name-of-row") for row in records(1, 2)]
+    async with shown(long, width=40, columns=MANY) as driver:
+        await driver.press("right", "right", "right", "right")
+        assert heading(driver) == ["NAME", "‹C4", "C5"]
+        assert "some-name-of-row" in driver.lines[1]
+        assert driver.lines[1].rstrip().endswith("text-5")
