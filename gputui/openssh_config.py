@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from gputui.errors import ConfigError, reason_of
+from gputui.home_paths import home_expanded
 from gputui.late_dataclasses import dataclass
 from gputui.text import clean
 
@@ -144,7 +145,7 @@ class Pass:
         for word in statement.words:
             if self._of_system and word.startswith("~"):
                 raise statement.problem("Include names a file of a user")
-            pattern = os.path.expanduser(word)  # noqa: PTH111  (a pattern, and an unknown ~user stays as it is)
+            pattern = home_expanded(word)
             found = sorted(glob.glob(os.path.join(folder, pattern)))  # noqa: PTH118, PTH207
             for path in map(Path, found):
                 if path.is_dir():

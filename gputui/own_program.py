@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from gputui.home_paths import home_expanded
+
 _MOVES = ("GPUTUI_CONFIG", "GPUTUI_STATE_DIR")
 
 
@@ -35,4 +37,4 @@ def option_words(config: str | None) -> tuple[str, ...]:
 
 def _in_full(path: str) -> str:
     """Return a path that is the same from any directory; an empty one, which names no file, stays."""
-    return str(Path(os.path.expanduser(path)).absolute()) if path else ""  # noqa: PTH111  (Path raises for ~user)
+    return str(Path(home_expanded(path)).absolute()) if path else ""

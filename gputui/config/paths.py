@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from gputui.errors import ConfigError
+from gputui.home_paths import home_expanded
 
 CONFIG_ENCODING = "utf-8-sig"
 """UTF-8, with or without a byte order mark."""
@@ -13,7 +14,7 @@ CONFIG_ENCODING = "utf-8-sig"
 
 def as_path(path: str | Path) -> Path:
     """Return a path that a user has written; an unknown ~user stays, and is an error of whoever opens the path."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111  (Path would raise for ~user)
+    return Path(home_expanded(str(path)))
 
 
 def rooted(path: str, folder: Path | None) -> str:
@@ -21,7 +22,7 @@ def rooted(path: str, folder: Path | None) -> str:
 
     ``folder`` is the directory of the configuration file, absolute: relative paths begin there. None for no file.
     """
-    expanded = os.path.expanduser(path)  # noqa: PTH111  (a Path would lose the ./ of a program)
+    expanded = home_expanded(path)  # a Path would lose the ./ of a program
     return expanded if folder is None or expanded.startswith("~") else str(folder / expanded)
 
 

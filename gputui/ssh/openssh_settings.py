@@ -18,6 +18,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from gputui.errors import ConfigError, reason_of
+from gputui.home_paths import home_expanded
 from gputui.openssh_config import Pass, Statement, is_safe_name, matches, passes
 from gputui.ssh import canonical_names
 
@@ -284,8 +285,7 @@ class Settings:
                 raise statement.problem(f"{statement.keyword} has no value")
             for word in words:
                 if word.lower() != _NONE:
-                    # Path and asyncssh would raise RuntimeError for an unknown ~user.
-                    named = os.path.expanduser(self.expand(statement, word))  # noqa: PTH111
+                    named = home_expanded(self.expand(statement, word))
                     found.setdefault(Path(named).absolute())
         return list(found)
 

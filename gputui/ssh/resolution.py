@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import asyncssh
 
 from gputui.errors import SshError
+from gputui.home_paths import home_expanded
 from gputui.late_dataclasses import dataclass
 from gputui.models import SSHLogin, SSHTarget, parse_host
 from gputui.openssh_config import is_safe_name
@@ -197,7 +198,7 @@ def _agent(settings: Settings) -> str:
         return inherited
     if value.startswith("$") and not value.startswith("${"):
         return os.environ.get(value[1:], "")
-    return os.path.expanduser(settings.expanded("identityagent") or "")  # noqa: PTH111  (a text)
+    return home_expanded(settings.expanded("identityagent") or "")
 
 
 def _methods_off(settings: Settings) -> frozenset[str]:

@@ -18,6 +18,7 @@ from gputui.cli.output import notify, report_error
 from gputui.config.paths import as_path, known_hosts_path, state_dir
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError, UnavailableError, reason_of
 from gputui.formatting import counted
+from gputui.home_paths import home_expanded
 from gputui.late_dataclasses import dataclass
 from gputui.models import Action, Instance, Ref, Resource, SSHLogin, SSHTarget, parse_host
 from gputui.openssh_config import WRITTEN_MARK, aliases
@@ -194,7 +195,7 @@ class _Writer:
             self.logins[account] = SSHLogin(
                 user=ssh.user,
                 port=ssh.port,
-                key=os.path.expanduser(ssh.key) if ssh.key else None,  # noqa: PTH111  (as ssh_login has it)
+                key=home_expanded(ssh.key) if ssh.key else None,
                 agent=ssh.agent,
                 jump=ssh.jump,
                 accept_new=None if ssh.host_keys is None else ssh.host_keys == "accept-new",

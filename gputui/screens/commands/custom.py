@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Iterable, Sequence
 
@@ -12,6 +11,7 @@ from gputui.commands import Command, Condition
 from gputui.config.keymap import key_text
 from gputui.errors import ForbiddenError
 from gputui.formatting import counted
+from gputui.home_paths import home_expanded
 from gputui.models import Row
 from gputui.models.custom_commands import ANY, CustomCommand, Mode, fields_in
 from gputui.presentation.actions import name_of
@@ -110,7 +110,7 @@ class CustomCommands(CommandSet):
             )
             if not path:
                 return
-            given = {"path": shlex.quote(_at_home(path))}
+            given = {"path": shlex.quote(home_expanded(path))}
         lines = [shell_command(command, row, known | given) for row, known in zip(rows, values, strict=True)]
         if command.mode is Mode.COPY:
             copy_text(self.view, "\n".join(lines), command.name)
@@ -135,8 +135,3 @@ class CustomCommands(CommandSet):
             effects=[f"It runs on this machine, {where}."],
             confirm="Run",
         )
-
-
-def _at_home(path: str) -> str:
-    """Return a path with the home directory in place of ``~``; quoted, the shell would leave it."""
-    return os.path.expanduser(path)  # noqa: PTH111  (an unknown ~user stays as it is)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.suggester import Suggester
 
 from gputui.errors import GputuiError
+from gputui.home_paths import home_expanded
 from gputui.text import clean
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def path_of(text: str, folder: bytes, ref: Ref | None) -> bytes:
     """Return the path that is typed in a directory; ``~`` is the home directory of that side."""
     if text == "~" or text.startswith("~/"):
         # Over SFTP a relative path begins at the home directory.
-        return os.fsencode(os.path.expanduser(text)) if ref is None else os.fsencode(text[2:] or ".")  # noqa: PTH111
+        return os.fsencode(home_expanded(text)) if ref is None else os.fsencode(text[2:] or ".")
     return posixpath.normpath(posixpath.join(folder, os.fsencode(text)))
 
 
