@@ -186,6 +186,12 @@ class ConfigError(GputuiError):
         return "\n".join([super().__str__(), *(f"  {problem}" for problem in self.problems)])
 
 
+class RuleFileError(ConfigError):
+    """A file of rules, or its directory, cannot be used."""
+
+    title = "Rules"
+
+
 class JournalError(GputuiError):
     """The journal of a rule cannot be read or written: nothing is sent by the rule."""
 

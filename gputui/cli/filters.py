@@ -30,7 +30,10 @@ def apply(
     names = list(fleet.accounts if accounts is None else accounts)
     forms = {name: form for name in names if (form := fleet.server_filters.form(name, resource)) is not None}
     if not forms:
-        raise ConfigError(f"None of these accounts can filter {resource.words}: {', '.join(names)}.")
+        raise ConfigError(
+            f"None of these accounts can filter {resource.words}: {', '.join(names)}.",
+            hint="-l filters the rows on this machine.",
+        )
     _check_names(forms, resource, given)
     values = _values(forms, given)
     refusals = fleet.server_filters.refusals(resource, values)

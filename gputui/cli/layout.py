@@ -106,10 +106,6 @@ class Layout:
         """Whether it is the form for people."""
         return self.output == "table"
 
-    def matching(self, rows: Iterable[_T]) -> list[_T]:
-        """Return the rows that match (``-l``)."""
-        return [row for row in rows if self.matches is None or self.matches(row)]
-
     def sorted(self, rows: Iterable[_T]) -> list[_T]:
         """Return the rows in their order; those without a value are last in both directions."""
         listed = list(rows)
@@ -126,9 +122,12 @@ class Layout:
         """Lay out rows as a table; columns in which every cell is empty are left out, unless they were chosen."""
         return table_with(self.columns, rows, width=None if self.wide else width, filled=not self.chosen)
 
-    def print(self, rows: Iterable[Any], plain: Callable[[Any], Plain] | None = None) -> None:
-        """Print the rows that match; ``plain`` makes the JSON of a row where it is not that of its fields."""
-        ordered = self.sorted(self.matching(rows))
+    def print(self, rows: Iterable[_T], plain: Callable[[Any], Plain] | None = None) -> list[_T]:
+        """Print the rows that match, and return them in the order in which they are printed.
+
+        ``plain`` makes the JSON of a row where it is not that of its fields.
+        """
+        ordered = self.sorted(row for row in rows if self.matches is None or self.matches(row))
         if self.is_table:
             if ordered:
                 sys.stdout.write(self.table(ordered, terminal_width(sys.stdout)))
@@ -136,6 +135,7 @@ class Layout:
             write_csv(self.csv_keys, map(self.texts, ordered), sys.stdout)
         else:
             print_records(ordered, self.output, self.columns, self.keys, plain)
+        return ordered
 
     @property
     def csv_keys(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from functools import cache, partial
@@ -63,7 +64,22 @@ class _Commands(_Subparsers):
         super().__call__(parser, namespace, values, option_string)
 
 
-class _Command(argparse.ArgumentParser):
+class _Parser(argparse.ArgumentParser):
+    """A parser that refuses a wrong choice with the one that is meant, or with all, in place of its usage."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        from difflib import get_close_matches
+
+        choices = [str(choice) for choice in action.choices]
+        near = get_close_matches(str(value).lower(), choices, n=1)
+        instead = f"did you mean {near[0]}?" if near else f"there are {', '.join(choices)}."
+        name = "/".join(action.option_strings) or action.metavar or action.dest
+        self.exit(2, f"{self.prog}: error: {name}: there is no {value!r}; {instead}\n")
+
+
+class _Command(_Parser):
     """The parser of a command: options may be anywhere among its words, as in ``stop A --yes B``.
 
     Without it, argparse takes REF… or PORT… from the words before the first option alone, and refuses the others.
@@ -96,7 +112,7 @@ def add_command(commands: _Subparsers, name: str, help_: str) -> Any:
 
 def build_parser(*, whole: bool = True) -> argparse.ArgumentParser:
     """Return the parser of the command line; with ``whole`` the arguments of every command are in it already."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="gputui",
         description=_DESCRIPTION,
         parents=[_global_options(root=True)],
@@ -133,9 +149,23 @@ def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
         add(parser)
 
 
+def _with_orders(argv: Sequence[str]) -> list[str]:
+    """Return the words with the order of ``--sort -price``, as other programs write it, in one word with its option.
+
+    To argparse it would be another option; so it is refused with the way to write it here.
+    """
+    words: list[str] = []
+    for word in argv:
+        if words and words[-1] == "--sort" and re.fullmatch(r"-[a-z_]{2,}.*", word):
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse a command line; the words after the ``--`` of exec are ``args.remote``. Exits as argparse does."""
-    words = list(argv)
+    words = _with_orders(argv)
     remote: list[str] = []
     if "--" in words and "exec" in words[: words.index("--")]:
         cut = words.index("--")

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gputui.errors import ConfigError, ConflictError, InvalidError, NotFoundError, reason_of
+from gputui.errors import ConflictError, InvalidError, NotFoundError, RuleFileError, reason_of
 from gputui.late_dataclasses import dataclass
 from gputui.models.leases import Lease
 from gputui.models.rules import Rule, Watch
@@ -71,7 +71,7 @@ class RuleFiles:
         return sorted((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in stats)
 
     def read(self) -> RulesRead:
-        """Read all rules. Raises ConfigError where the directory cannot be used; without one there are none."""
+        """Read all rules. Raises RuleFileError where the directory cannot be used; without one there are none."""
         if not exists(self._rules):
             return RulesRead({})
         own_directory(self.directory)
@@ -93,13 +93,13 @@ class RuleFiles:
         return RulesRead(rules, tuple(problems))
 
     def get(self, id_: str) -> Rule:
-        """Read one rule; raises NotFoundError, or ConfigError where its file cannot be used."""
+        """Read one rule; raises NotFoundError, or RuleFileError where its file cannot be used."""
         found = self.read()
         if (rule := found.rules.get(id_)) is not None:
             return rule
         for problem in found.problems:
             if problem.id == id_:
-                raise ConfigError(problem.why, hint="The file is unchanged: repair or remove it.")
+                raise RuleFileError(problem.why, hint="The file is unchanged: repair or remove it.")
         there = ", ".join(found.rules)
         hint = f"There are: {there}." if there else "There are no rules."
         raise NotFoundError(f"There is no rule {clean(id_)}.", hint=hint)
@@ -150,7 +150,7 @@ class RuleFiles:
         except FileNotFoundError:
             now = None
         except (OSError, ValueError) as error:
-            raise ConfigError(f"{clean(str(path))}: {reason_of(error)}.", hint="The file is unchanged.") from None
+            raise RuleFileError(f"{clean(str(path))}: {reason_of(error)}.", hint="The file is unchanged.") from None
         if now == expected:
             return
         if now is None:

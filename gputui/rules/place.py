@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gputui.errors import ConfigError, ConflictError, reason_of
+from gputui.errors import ConflictError, RuleFileError, reason_of
 from gputui.private_files import open_private
 from gputui.text import clean
 
@@ -23,27 +23,27 @@ def agent_dir(state: Path) -> Path:
 
 
 def own_directory(path: Path) -> None:
-    """Make a directory that its owner alone can use. Raises ConfigError where it is another user's, or open."""
+    """Make a directory that its owner alone can use. Raises RuleFileError where it is another user's, or open."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat()
     except OSError as error:
         raise unusable(path, error) from None
     if not stat.S_ISDIR(found.st_mode):
-        raise ConfigError(f"{clean(str(path))} is not a directory.", hint="Move it away.")
+        raise RuleFileError(f"{clean(str(path))} is not a directory.", hint="Move it away.")
     if found.st_uid != os.geteuid():
-        raise ConfigError(
+        raise RuleFileError(
             f"{clean(str(path))} belongs to another user (uid {found.st_uid}): nothing in it is used.",
             hint="Set GPUTUI_STATE_DIR to a directory of your own.",
         )
     if found.st_mode & 0o022:
-        raise ConfigError(
+        raise RuleFileError(
             f"Others can write to {clean(str(path))}: nothing in it is used.", hint=f"chmod 700 {clean(str(path))}"
         )
 
 
 def exists(path: Path) -> bool:
-    """Return whether there is such a file or directory. Raises ConfigError where that cannot be known."""
+    """Return whether there is such a file or directory. Raises RuleFileError where that cannot be known."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -53,9 +53,9 @@ def exists(path: Path) -> bool:
     return True
 
 
-def unusable(path: Path, error: OSError) -> ConfigError:
+def unusable(path: Path, error: OSError) -> RuleFileError:
     """Return the error on a file or directory that cannot be used."""
-    return ConfigError(
+    return RuleFileError(
         f"{clean(str(path))}: {reason_of(error)}.", hint="Check its owner, its mode and the free space."
     )
 
@@ -71,7 +71,7 @@ def sync_directory(path: Path) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Have a lock file alone. Raises ConflictError where another process has it for seconds, ConfigError."""
+    """Have a lock file alone. Raises ConflictError where another process has it for seconds, RuleFileError."""
     try:
         descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:

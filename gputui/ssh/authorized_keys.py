@@ -16,6 +16,7 @@ from gputui.errors import ConfigError, SshError
 from gputui.late_dataclasses import dataclass
 from gputui.models import SSHLogin
 from gputui.ssh import failures, key_files, scripts
+from gputui.ssh.awake import awake_timeout
 from gputui.ssh.client import Connection
 from gputui.ssh.credentials import ATTEMPT_SECONDS, Credentials, LoginClient
 from gputui.ssh.key_files import NamedKey
@@ -153,7 +154,7 @@ async def accepts(connection: Connection, key: NamedKey) -> bool:
     credentials = Credentials(endpoint.host_id, SSHLogin(agent=False), None, None)
     credentials.keys = [key]
     try:
-        async with asyncio.timeout(ATTEMPT_SECONDS) as timeout:
+        async with awake_timeout(ATTEMPT_SECONDS) as timeout:
             client = LoginClient(credentials, endpoint.user, timeout, lambda _: None)
             ssh = await endpoint.connect(client, await asyncio.to_thread(endpoint.trust.trusted))
             ssh.close()

@@ -11,17 +11,19 @@ _TICK_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def awake_timeout(seconds: float | None) -> AsyncIterator[None]:
+async def awake_timeout(seconds: float | None) -> AsyncIterator[asyncio.Timeout]:
     """Raise TimeoutError after ``seconds`` in which the event loop ran; None waits as long as it takes.
+
+    The timeout can be rescheduled, and paused.
 
     After ``ctrl+z`` and ``fg`` an answer that has come meanwhile is read, and one under way has the time that was
     left: the other side is not taken for one that hangs.
     """
-    if seconds is None:
-        yield
-        return
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(seconds) as timeout:
+        if seconds is None:
+            yield timeout
+            return
 
         def tick(due: float) -> None:
             # It is due before the timeout, and therefore runs before that where both are late.
@@ -37,6 +39,6 @@ async def awake_timeout(seconds: float | None) -> AsyncIterator[None]:
         ticks: list[asyncio.TimerHandle] = []
         begin()
         try:
-            yield
+            yield timeout
         finally:
             ticks[0].cancel()

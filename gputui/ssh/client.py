@@ -18,6 +18,7 @@ from gputui.errors import ConflictError, DeclinedError, RateLimitedError, Unavai
 from gputui.late_dataclasses import dataclass
 from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh import failures
+from gputui.ssh.awake import awake_timeout
 from gputui.ssh.challenges import AskSecret
 from gputui.ssh.credentials import ATTEMPT_SECONDS, Credentials, LoginClient, paused
 from gputui.ssh.endpoint import Endpoint
@@ -288,7 +289,7 @@ async def _log_in(endpoint: Endpoint, credentials: Credentials, context: Context
     client: LoginClient | None = None
     to_connect = endpoint.settings.connect_timeout if endpoint.settings else None
     try:
-        async with asyncio.timeout(to_connect or ATTEMPT_SECONDS) as timeout:
+        async with awake_timeout(to_connect or ATTEMPT_SECONDS) as timeout:
             known = await asyncio.to_thread(endpoint.trust.trusted)
             if known.is_empty:
                 known = await _trust_first(endpoint, await endpoint.fetch_key(), context, timeout)

@@ -17,8 +17,10 @@ from pathlib import Path
 import asyncssh
 
 from gputui.errors import GputuiError, SshError, reason_of
+from gputui.home_paths import home_expanded
 from gputui.models import Secret, SSHLogin
 from gputui.ssh import identities, key_files
+from gputui.ssh.awake import awake_timeout
 from gputui.ssh.challenges import MOST_PROMPTS, AskSecret, Challenge, Prompt, from_server, one_question
 from gputui.ssh.failures import MovedError
 from gputui.ssh.key_files import NamedKey
@@ -77,8 +79,7 @@ class Credentials:
         self.passed_over: list[str] = []
         self._login = login
         self._settings = settings
-        # Path and asyncssh would raise RuntimeError for an unknown ~user.
-        key = None if login.key is None else os.path.expanduser(login.key)  # noqa: PTH111
+        key = None if login.key is None else home_expanded(login.key)
         self._key_path = None if key is None else Path(key).absolute()
         self._ask_secret = ask_secret
         self._agent: asyncssh.SSHAgentClient | None = None
@@ -198,7 +199,7 @@ class Credentials:
         if not path:
             return []
         try:
-            async with asyncio.timeout(_AGENT_SECONDS):
+            async with awake_timeout(_AGENT_SECONDS):
                 self._agent = await asyncssh.connect_agent(path)
                 pairs = await self._agent.get_keys()
         except TimeoutError:

@@ -12,6 +12,7 @@ import asyncssh
 from gputui.errors import SshError
 from gputui.late_dataclasses import dataclass
 from gputui.ssh import failures
+from gputui.ssh.awake import awake_timeout
 from gputui.ssh.credentials import METHODS, LoginClient
 from gputui.ssh.empty_packets import leave_out_empty_packets
 from gputui.ssh.known_hosts import HostKey, name_of_host
@@ -153,7 +154,7 @@ class Endpoint:
         if self.proxy is not None:
             return await self.proxy.failure(self.where)
         try:
-            async with asyncio.timeout(_PROBE_SECONDS):
+            async with awake_timeout(_PROBE_SECONDS):
                 said = await self._greeting()
         except TimeoutError:
             said = b""

@@ -13,6 +13,7 @@ from gputui.errors import SshError, UnreachableError
 from gputui.late_dataclasses import dataclass
 from gputui.models import SSHLogin, SSHTarget
 from gputui.ssh import failures
+from gputui.ssh.awake import awake_timeout
 from gputui.ssh.client import Context, LoginOptions, Refetch, until_up, way_to
 from gputui.ssh.credentials import ATTEMPT_SECONDS
 from gputui.ssh.endpoint import Endpoint, Reader, Writer
@@ -104,11 +105,11 @@ async def _greeted(endpoint: Endpoint) -> Stream:
     Raises NotUpError, SshError.
     """
     try:
-        async with asyncio.timeout(ATTEMPT_SECONDS):
+        async with awake_timeout(ATTEMPT_SECONDS):
             reader, writer = await endpoint.open()
         greeting = b""
         try:
-            async with asyncio.timeout(_GREETING_SECONDS):
+            async with awake_timeout(_GREETING_SECONDS):
                 greeting = await reader.read(_CHUNK)
         except TimeoutError:
             return Stream(endpoint.where, b"", reader, writer)

@@ -94,7 +94,7 @@ def test_what_accounts_differ_in_is_listed_together(
     [
         (("instances", "--filter", "released=maybe"), "hub: released: must be true or false"),
         (("instances", "--filter", "released=true", "--filter", "released=false"), "is given twice"),
-        (("blacklist", "--filter", "host=a"), "None of these accounts can filter blacklist: hub."),
+        (("blacklist", "--filter", "host=a"), "can filter blacklist: hub. -l filters the rows on this machine."),
         (("events", "--filter", "status=running"), "None of these accounts can filter events: hub."),
     ],
 )

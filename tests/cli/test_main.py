@@ -18,7 +18,7 @@ from gputui.errors import AuthError, UnknownOutcomeError
 from gputui.models import Secret
 from gputui.sim.server import Running
 from gputui.version import version_text
-from tests.cli.conftest import output_to
+from tests.cli.conftest import output_to, write_config
 from tests.tui.program import Program
 
 Run = Callable[..., tuple[int, str, str]]
@@ -80,8 +80,7 @@ def test_the_version_is_printed(run: Run) -> None:
 @pytest.mark.parametrize(
     "argv",
     [
-        *(("get",), ("get", "pods"), ("--nonsense",), ("sto", "x"), ("get", "gpus", "-o", "xml")),
-        ("--view", "gpus", "get", "instances"),
+        *(("get",), ("--nonsense",), ("--view", "gpus", "get", "instances")),
     ],
 )
 def test_wrong_usage_is_two_and_says_how(argv: tuple[str, ...], run: Run) -> None:
@@ -89,6 +88,40 @@ def test_wrong_usage_is_two_and_says_how(argv: tuple[str, ...], run: Run) -> Non
 
     assert (status, out) == (2, "")
     assert err.startswith("usage: gputui")
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("get", "instance"), "gputui get: error: kind: there is no 'instance'; did you mean instances?\n"),
+        (("get", "Stocks"), "gputui get: error: kind: there is no 'Stocks'; did you mean stock?\n"),
+        (("sto", "x"), "gputui: error: COMMAND: there is no 'sto'; did you mean stop?\n"),
+        (("config", "chek"), "gputui config: error: COMMAND: there is no 'chek'; did you mean check?\n"),
+        (
+            ("get", "gpus", "-o", "xml"),
+            "gputui get: error: -o/--output: there is no 'xml'; there are table, wide, json, csv.\n",
+        ),
+    ],
+)
+def test_a_wrong_choice_is_refused_with_the_one_that_is_meant_or_all(
+    argv: tuple[str, ...], said: str, run: Run
+) -> None:
+    assert run(*argv) == (2, "", said)
+
+
+def test_a_kind_that_resembles_none_is_refused_with_all_there_are(run: Run) -> None:
+    _, _, err = run("get", "zzz")
+    assert err.startswith("gputui get: error: kind: there is no 'zzz'; there are instances,")
+
+
+@pytest.mark.parametrize("order", [("--sort", "-price"), ("--sort=-price",)])
+def test_an_order_as_other_programs_write_it_is_refused_with_the_way_to_write_it(
+    order: tuple[str, ...], world: Running, home: Path, run: Run
+) -> None:
+    write_config(home, world.config_toml())
+    status, out, err = run("get", "instances", *order)
+    assert (status, out) == (2, "")
+    assert err == "gputui: --sort -price: the order is after the column: --sort price:desc.\n"
 
 
 def test_without_a_configuration_init_is_suggested(run: Run) -> None:

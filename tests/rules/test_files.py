@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.errors import ConfigError, ConflictError, InvalidError, NotFoundError
+from gputui.errors import ConflictError, InvalidError, NotFoundError, RuleFileError
 from gputui.models import Money, Ref
 from gputui.models.leases import Lease
 from gputui.models.rules import Candidate, Grab, Quiet, Setting, Watch
@@ -75,7 +75,7 @@ def test_a_file_that_cannot_be_used_is_named_and_affects_no_other(files: RuleFil
     assert str(bad) in read.problems[0].why
     assert why in read.problems[0].why
     assert bad.read_bytes() == content
-    with pytest.raises(ConfigError, match="The file is unchanged"):
+    with pytest.raises(RuleFileError, match="The file is unchanged"):
         files.get("bad2")
 
 
@@ -97,13 +97,13 @@ def test_a_value_that_a_file_cannot_keep_is_refused(files: RuleFiles) -> None:
 def test_a_directory_that_others_can_write_to_is_not_used(files: RuleFiles) -> None:
     files.save(watch())
     files.directory.chmod(0o777)
-    with pytest.raises(ConfigError, match="Others can write"):
+    with pytest.raises(RuleFileError, match="Others can write"):
         files.read()
 
 
 def test_a_directory_that_cannot_be_entered_is_not_one_without_rules(files: RuleFiles) -> None:
     files.directory.symlink_to(files.directory.name)  # as without permission, also for root
-    with pytest.raises(ConfigError, match="Too many levels of symbolic links"):
+    with pytest.raises(RuleFileError, match="Too many levels of symbolic links"):
         files.read()
-    with pytest.raises(ConfigError, match="Too many levels of symbolic links"):
+    with pytest.raises(RuleFileError, match="Too many levels of symbolic links"):
         files.new_id()

@@ -47,3 +47,23 @@ async def test_without_a_limit_nothing_ends(monkeypatch: pytest.MonkeyPatch) -> 
     async with awake_timeout(None):
         for _ in range(30):
             await time.passes(1)
+
+
+async def test_a_limit_that_is_paused_and_begins_again_counts_no_sleep_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    time = Time(monkeypatch)
+    async with awake_timeout(10) as timeout:
+        await time.passes(0.5)
+        timeout.reschedule(None)
+        for _ in range(30):
+            await time.passes(1)
+        timeout.reschedule(asyncio.get_running_loop().time() + 10)
+        await time.passes(3600)
+        for _ in range(8):
+            await time.passes(1)
+    with pytest.raises(TimeoutError):
+        async with awake_timeout(10) as timeout:
+            timeout.reschedule(asyncio.get_running_loop().time() + 5)
+            for _ in range(7):
+                await time.passes(1)

@@ -39,8 +39,7 @@ def run(
     if view is not None:
         listing.rows = view.matching(listing.rows, layout)
     plain = _with_lease(args, layout) if resource in _LEASED else None
-    listing.rows = layout.matching(listing.rows)
-    layout.print(listing.rows, plain)
+    listing.rows = layout.print(listing.rows, plain)
     on_gpus = resource in (Resource.GPUS, Resource.PROCESSES)
     status = gpus.report_unknown(listing.rows) if resource is Resource.PROCESSES else ExitCode.OK
     if not on_gpus:

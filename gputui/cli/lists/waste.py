@@ -53,8 +53,7 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
 
     with session.open_history() as history:
         listing, found = session.with_fleet(accounts, read)
-    found = replace(found, rows=tuple(layout.matching(found.rows)))
-    layout.print(found.rows, plain)
+    found = replace(found, rows=tuple(layout.print(found.rows, plain)))
     if layout.is_table:
         for line in notes(found, listing):
             notify(line)

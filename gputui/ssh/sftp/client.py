@@ -14,6 +14,7 @@ import asyncssh
 
 from gputui.errors import CopyError, LinkLostError
 from gputui.models import SSHTarget
+from gputui.ssh.awake import awake_timeout
 from gputui.ssh.client import Connection
 from gputui.ssh.containers import command_in
 from gputui.ssh.failures import explain
@@ -112,7 +113,7 @@ class Sftp:
         links_reversed = "AsyncSSH" not in str(connection.ssh.get_extra_info("server_version", ""))
         session = cls(packets, links_reversed=links_reversed)
         try:
-            async with asyncio.timeout(_START_SECONDS):
+            async with awake_timeout(_START_SECONDS):
                 await packets.start()
                 await session._ask_limits()
         except TimeoutError:
