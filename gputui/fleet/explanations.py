@@ -83,7 +83,11 @@ def _reasons(fleet: Fleet, row: Deployment, stock: Explanation, events: Sequence
         )
     images = [one for one in fleet.rows(Resource.IMAGES, account).values() if isinstance(one, Image)]
     balances = [one for one in fleet.rows(Resource.BALANCES, account).values() if isinstance(one, Balance)]
-    instances = [one for one in fleet.rows(Resource.INSTANCES, account).values() if isinstance(one, Instance)]
+    instances = [
+        one
+        for one in fleet.rows(Resource.INSTANCES, account).values()
+        if isinstance(one, Instance) and one.parent == row.ref
+    ]
     return Reasons(
         row,
         stock,
@@ -91,6 +95,8 @@ def _reasons(fleet: Fleet, row: Deployment, stock: Explanation, events: Sequence
         fleet.supports(account, Resource.BLACKLIST),
         next((one for one in images if row.image in (one.ref.id, one.name)), None),
         next(iter(balances), None),
-        tuple(one for one in instances if one.parent == row.ref and one.phase in _NOT_RUNNING),
+        tuple(one for one in instances if one.phase in _NOT_RUNNING),
         tuple(events),
+        any(fleet.has_log(one) or fleet.has_remote_logs(one) for one in instances),
+        fleet.actions(row),
     )

@@ -6,7 +6,7 @@ from gputui.late_dataclasses import dataclass
 from gputui.models.accounts import Image
 from gputui.models.deployments import Balance, Block, Deployment
 from gputui.models.instances import Event, Instance
-from gputui.models.values import Ref
+from gputui.models.values import Action, Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ class Reasons:
     ``blocks`` are the blocked hosts where it may run, None where they are not known; ``blocks_hosts`` is False where
     its account has no such list. ``image`` is the row of its image, ``balance`` that of its account, None where they
     are not known. ``instances`` are those of its own that start, have failed or are in an unknown state. ``events``
-    are those of all of its own, the newest first.
+    are those of all of its own, the newest first. ``logged``: one of its instances has a log. ``actions`` are what its
+    account allows with it now.
     """
 
     row: Deployment
@@ -73,3 +74,5 @@ class Reasons:
     balance: Balance | None = None
     instances: tuple[Instance, ...] = ()
     events: tuple[Event, ...] = ()
+    logged: bool = False
+    actions: frozenset[Action] = frozenset()

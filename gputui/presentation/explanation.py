@@ -8,7 +8,7 @@ from typing import Any
 
 from gputui.analytics.shortage import lacking
 from gputui.formatting import counted, format_bytes, format_money, format_time, status_text
-from gputui.models import Block, Deployment, Event, Instance, Phase
+from gputui.models import Action, Block, Deployment, Event, Instance, Phase
 from gputui.models.explanations import Explanation, Found, Reasons
 from gputui.models.serialize import to_plain
 from gputui.presentation.actions import state_word
@@ -18,6 +18,8 @@ from gputui.presentation.deployments import counts_sentence, cuda_range, gpus_te
 _UNCOUNTED = "without a number of idle GPUs"
 _NAMED = 4
 """The most blocked hosts, instances and events that are named."""
+_AFTER_FAILURE = (Action.START, Action.STOP, Action.DELETE)
+"""The actions that are a way out of a failed state."""
 
 
 def heading(row: Deployment) -> str:
@@ -65,7 +67,7 @@ def reason_lines(
     row = reasons.row
     if limits := limits_text(row):
         yield "limits", limits
-    for line in (*_state_lines(row), *_instance_lines(reasons.instances)):
+    for line in (*_state_lines(row), *_instance_lines(reasons.instances), *_next_steps(reasons)):
         yield "", line
     for line in (*stock_lines(row, reasons.stock), *_other_lines(reasons, now, utc=utc)):
         yield "", line
@@ -95,6 +97,21 @@ def _state_lines(row: Deployment) -> Iterator[Cell]:
         yield (f"✗ The state is {state_word(row)}: the API reports no reason for it.", "bad")
     if row.problem:
         yield (f"Not all of it could be read: {row.problem}", "warning")
+
+
+def _next_steps(reasons: Reasons) -> Iterator[Cell]:
+    """Yield where the reason of a failure may be found and what ends it, as far as its account has that."""
+    if reasons.row.phase is not Phase.FAILED:
+        return
+    places = ["the log of an instance"] if reasons.logged else []
+    places += ["its events"] if reasons.events else []
+    if not places and Action.START in reasons.actions:
+        places = ["the log of an instance once one has started"]
+    look = f"Look for the reason in {' and '.join(places)}" if places else ""
+    ways = [action.value for action in _AFTER_FAILURE if action in reasons.actions]
+    act = f"{', '.join(ways[:-1])} or {ways[-1]}" if len(ways) > 1 else "".join(ways)
+    text = "; then ".join(part for part in (look, f"{act} it" if act else "") if part)
+    yield f"{text[:1].upper()}{text[1:]}." if text else "It cannot be changed here: the vendor's console may say more."
 
 
 def _instance_lines(instances: Sequence[Instance]) -> Iterator[Cell]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from gputui.models import Balance, Block, Deployment, Event, Image, Instance, Money, Phase, Ref
+from gputui.models import Action, Balance, Block, Deployment, Event, Image, Instance, Money, Phase, Ref
 from gputui.models.explanations import Explanation, Found, Reasons, Relaxed
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.explanation import heading, plain, reason_lines, stock_lines
@@ -123,6 +123,7 @@ def test_all_that_is_known_of_a_failed_endpoint_is_shown_where_its_stock_cannot_
     assert [(label, plain_text(cell)) for label, cell in reason_lines(reasons, NOW, utc=True)] == [
         ("", "✗ The state is failed: the API reports no reason for it."),
         ("", "Not running: w1 failed."),
+        ("", "Look for the reason in its events."),
         ("", "The API of hub does not compare the limits of a deployment with the stock."),
         ("", "Image image-1: size unknown."),
         ("events", "2026-11-29 12:00:00  w1  failed from creating"),
@@ -130,6 +131,26 @@ def test_all_that_is_known_of_a_failed_endpoint_is_shown_where_its_stock_cannot_
     assert [line for _, line in reason_lines(reasons, NOW, events=False)][-1][0] == "Image image-1: size unknown."
     data = plain(reasons, NOW)
     assert (data["found"], data["limits"], data["heading"]) == (None, "", "Why train has 0 of 4 running")
+
+
+def test_a_failed_deployment_has_a_next_step_as_far_as_its_account_allows_one() -> None:
+    failed = replace(ROW, phase=Phase.FAILED, status="FAILED")
+    worker = Ref("hub", "worker", "w1")
+    event = Event(worker, worker, "w1", NOW, "FAILED", Phase.FAILED, "CREATING")
+    ways = frozenset({Action.DELETE, Action.START, Action.STOP, Action.RENAME})
+
+    def step(**known: object) -> str:
+        return others(failed, **known).splitlines()[2]
+
+    assert step(actions=ways, logged=True, events=(event,)) == (
+        "Look for the reason in the log of an instance and its events; then start, stop or delete it."
+    )
+    assert step(actions=ways) == (
+        "Look for the reason in the log of an instance once one has started; then start, stop or delete it."
+    )
+    assert step(actions=frozenset({Action.DELETE})) == "Delete it."
+    assert step() == "It cannot be changed here: the vendor's console may say more."
+    assert "then start" not in others(replace(failed, phase=Phase.RUNNING), actions=ways, logged=True)
 
 
 def test_a_stock_that_cannot_be_asked_has_the_reason_once() -> None:
