@@ -109,6 +109,7 @@ class GputuiApp(App[int]):
             notify_deferred=self.notify_deferred,
             end_with=self._handle_exception,
             restore_signals=self._signals.catch,
+            announce=lambda one: self._announcements.announce(one),  # noqa: PLW0108  (made later)
         )
         self.session = self.views.session = self._program.session = Session(
             fleet,

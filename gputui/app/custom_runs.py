@@ -28,14 +28,20 @@ class CustomRuns:
     """The custom commands that run now.
 
     ``restore_signals`` sets the app's handlers of signals again. ``lend`` notes whether the terminal is another
-    program's, so that messages wait.
+    program's, so that messages wait. ``announce`` gets the title and the text of each end of a command in the
+    background, for the ways outside the screen: without its output, which may be private.
     """
 
     def __init__(
-        self, app: App[Any], restore_signals: Callable[[], None], lend: Callable[[bool], None] = lambda lent: None
+        self,
+        app: App[Any],
+        restore_signals: Callable[[], None],
+        lend: Callable[[bool], None] = lambda lent: None,
+        announce: Callable[[str, str], None] = lambda title, text: None,
     ) -> None:
         self._app = app
         self._lend = lend
+        self._announce = announce
         self._restore_signals = restore_signals
         self._background: dict[asyncio.Task[None], str] = {}
 
@@ -48,9 +54,8 @@ class CustomRuns:
         """Run a command for each of some rows: one after the other in the terminal, all at once in the background."""
         if command.mode is Mode.BACKGROUND:
             for name, line in zip(names, lines, strict=True):
-                title = f"{command.name} ({name})"
-                task = asyncio.create_task(self._in_background(title, line))
-                self._background[task] = title
+                task = asyncio.create_task(self._in_background(command.name, name, line))
+                self._background[task] = f"{command.name} ({name})"
                 task.add_done_callback(self._background.pop)
             return
         from gputui.app.suspend import suspended
@@ -86,8 +91,8 @@ class CustomRuns:
             loop.remove_signal_handler(signal.SIGQUIT)
             self._restore_signals()
 
-    async def _in_background(self, title: str, line: str) -> None:
-        """Run a command without a terminal, and show its end with the last line of its output.
+    async def _in_background(self, command: str, name: str, line: str) -> None:
+        """Run the line of a command for a row without a terminal; show its end with the last line of its output.
 
         The output goes to a file: what the command leaves in the background may keep a pipe open for long.
         """
@@ -103,7 +108,9 @@ class CustomRuns:
                     start_new_session=True,
                 )
             except OSError as error:
-                self._show(title, str(ConfigError(f"{_SHELL} cannot be started: {reason_of(error)}.")), failed=True)
+                text = str(ConfigError(f"{_SHELL} cannot be started: {reason_of(error)}."))
+                self._show(f"{command} ({name})", text, failed=True)
+                self._announce(f"{command} failed", f"{name}: {text}")
                 return
             try:
                 status = await process.wait()
@@ -115,7 +122,8 @@ class CustomRuns:
             text = output.read().decode(errors="replace")
         written = [part for part in clean(text, multiline=True).splitlines() if part.strip()]
         last = written[-1][:_LAST_LINE] if written else "no output"
-        self._show(f"{title}: {_end(status)}", last, failed=status != 0)
+        self._show(f"{command} ({name}): {_end(status)}", last, failed=status != 0)
+        self._announce(f"{command} {'failed' if status else 'finished'}", f"{name}: {_end(status)}.")
 
     def _show(self, title: str, text: str, *, failed: bool) -> None:
         self._app.notify(text, title=title, severity="error" if failed else "information", markup=False, timeout=12)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class RunningProgram:
     """The program as screens know it (screens.base.session.Program); ``session`` and ``login`` are set before use.
 
-    ``end_with`` ends the program with an error.
+    ``end_with`` ends the program with an error. ``announce`` delivers what the screen shows on the other ways.
     """
 
     session: Session
@@ -46,13 +46,15 @@ class RunningProgram:
         notify_deferred: Callable[[], None],
         end_with: Callable[[Exception], None],
         restore_signals: Callable[[], None],
+        announce: Callable[[Notification], None],
     ) -> None:
         self._app = app
         self._views = views
         self.show_internal_error = failures.show_internal_error
         self.notify_deferred = notify_deferred
         self._end_with = end_with
-        self.custom = CustomRuns(app, restore_signals, self._lend)
+        self._announce = announce
+        self.custom = CustomRuns(app, restore_signals, self._lend, self._announce_end)
         self._quit_question: dialogs.ConfirmDialog | None = None
 
     # --- in an instance --------------------------------------------------------------------------------------
@@ -154,6 +156,10 @@ class RunningProgram:
         self._app.bell()
         now = self.session.fleet.now()
         return Notification(Topic.STOCK, title, said, now, offer.ref.account, offer.ref, shown=True)
+
+    def _announce_end(self, title: str, text: str) -> None:
+        """Announce the end of a custom command outside the screen, which shows it already."""
+        self._announce(Notification(Topic.FINISHED, title, text, self.session.fleet.now(), shown=True))
 
     # --- the end ---------------------------------------------------------------------------------------------
 

@@ -62,8 +62,8 @@ class Reasons:
     ``blocks`` are the blocked hosts where it may run, None where they are not known; ``blocks_hosts`` is False where
     its account has no such list. ``image`` is the row of its image, ``balance`` that of its account, None where they
     are not known. ``instances`` are those of its own that start, have failed or are in an unknown state. ``events``
-    are those of all of its own, the newest first. ``logged``: one of its instances has a log. ``actions`` are what its
-    account allows with it now.
+    are those of all of its own, the newest first. ``logged``: one of its instances has a log. ``actions`` are
+    what its account allows with it now.
     """
 
     row: Deployment

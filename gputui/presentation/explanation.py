@@ -111,7 +111,9 @@ def _next_steps(reasons: Reasons) -> Iterator[Cell]:
     ways = [action.value for action in _AFTER_FAILURE if action in reasons.actions]
     act = f"{', '.join(ways[:-1])} or {ways[-1]}" if len(ways) > 1 else "".join(ways)
     text = "; then ".join(part for part in (look, f"{act} it" if act else "") if part)
-    yield f"{text[:1].upper()}{text[1:]}." if text else "It cannot be changed here: the vendor's console may say more."
+    yield (
+        f"{text[:1].upper()}{text[1:]}." if text else "It cannot be changed here: the vendor's console may say more."
+    )
 
 
 def _instance_lines(instances: Sequence[Instance]) -> Iterator[Cell]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from gputui.config.preview import UiSettings
 from gputui.models import Resource
 from gputui.models.custom_commands import CustomCommand, Mode
+from gputui.models.notifications import Notification, Topic
 from tests.fleet.fakes import FakeBackend, pod
 from tests.screens.stage import Stage, staged
 from tests.screens.world import lab
@@ -36,6 +39,25 @@ async def test_a_command_of_a_key_is_asked_about_and_its_end_is_shown(tmp_path: 
         await ended(stage)
         assert (tmp_path / "out").read_text().strip() == name
         assert f"note ({name}): exit code 3" in stage.toasts
+
+
+async def test_the_end_of_a_command_in_the_background_is_announced_without_its_output(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = [
+        CustomCommand(name, run, mode=Mode.BACKGROUND, confirm=False)
+        for name, run in (("push", "echo private"), ("check", "false"))
+    ]
+    async with staged(lab(), ui=commands(*found)) as stage:
+        said: list[Notification] = []
+        monkeypatch.setattr(stage.app._announcements, "announce", said.append)
+        for command in found:
+            await stage.command(f"custom {command.name}")
+            await ended(stage)
+        assert [(one.topic, one.title, one.text, one.shown) for one in said] == [
+            (Topic.FINISHED, "push finished", f"{stage.here}: exit code 0.", True),
+            (Topic.FINISHED, "check failed", f"{stage.here}: exit code 1.", True),
+        ]
 
 
 async def test_marked_rows_have_a_command_each_and_one_that_is_copied_runs_nothing() -> None:
