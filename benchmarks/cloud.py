@@ -23,6 +23,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.core import Core
 from benchmarks.measure import Finding, options, ratio, report, side_by_side
 from gputui.api import open_backend
 from gputui.api.gpuhub.account import GpuhubAccount
@@ -247,7 +248,7 @@ def cpu_seconds(pid: int) -> float:
 
 def polling(running: Server, watching: Watching) -> Finding:
     """Measure what the whole program uses while it polls all containers of a world that moves as it always does."""
-    config = running.config
+    config, core = running.config, Core()
     env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / "state")}
     with Terminal([sys.executable, "-m", "gputui", "--view", "instances"], columns=120, rows=40, env=env) as terminal:
         terminal.wait_for("hub", timeout=60)
@@ -255,10 +256,11 @@ def polling(running: Server, watching: Watching) -> Finding:
         terminal.wait_for("● running", timeout=60)
         terminal.count(watching.settle)
         before, begun = cpu_seconds(terminal.process.pid), time.perf_counter()
-        written = terminal.count(watching.seconds)
+        with core.sampled():
+            written = terminal.count(watching.seconds)
         used, lasted = cpu_seconds(terminal.process.pid) - before, time.perf_counter() - begun
     detail = f"{used:.1f} s of {lasted:.0f} s, {written} bytes written"
-    return Finding(
+    return core.finding(
         f"percent of a core to poll {watching.instances:,} containers", used / lasted * 100, CPU_BOUND, detail
     )
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.cloud import cpu_seconds
+from benchmarks.core import Core
 from benchmarks.measure import Finding, options, report
 from gputui.sim.server import running_simulator
 from tests.tui.harness import Terminal
@@ -107,6 +108,7 @@ def bursts(drawing: Mapping[str, Terminal], idle: Terminal, seconds: float) -> d
 
 def measure(config: Path, watching: Watching) -> list[Finding]:
     """Compare programs that draw GPUs with one that does not look at them."""
+    core = Core()
     with ExitStack() as stack:
         idle = start(stack, config, "idle", "9", "dock", watching)
         drawing = {
@@ -118,7 +120,9 @@ def measure(config: Path, watching: Watching) -> list[Finding]:
         for _ in range(watching.rounds):
             before = [cpu_seconds(one.process.pid) for one in (idle, *drawing.values())]
             begun = time.perf_counter()
-            for name, sizes in bursts(drawing, idle, watching.seconds / watching.rounds).items():
+            with core.sampled():
+                found = bursts(drawing, idle, watching.seconds / watching.rounds)
+            for name, sizes in found.items():
                 written[name] += sizes
             lasted = time.perf_counter() - begun
             after = [cpu_seconds(one.process.pid) for one in (idle, *drawing.values())]
@@ -129,7 +133,7 @@ def measure(config: Path, watching: Watching) -> list[Finding]:
     for name in drawing:
         detail = f"of {watching.rounds} rounds: {', '.join(f'{share:.2f}' for share in shares[name])}"
         more = statistics.median(shares[name])
-        findings.append(Finding(f"percent of a core more than idle, {name}", more, CPU_BOUND, detail))
+        findings.append(core.finding(f"percent of a core more than idle, {name}", more, CPU_BOUND, detail))
         detail = f"{len(written[name])} refreshes, median {statistics.median(written[name]):.0f}"
         findings.append(Finding(f"most bytes of a refresh, {name}", max(written[name]), BYTES_BOUND, detail))
     return findings

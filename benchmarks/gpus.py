@@ -9,6 +9,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.core import Core
 from benchmarks.measure import Finding, options, report
 from tests.tui.harness import Terminal
 
@@ -64,10 +65,12 @@ def main() -> int:
     findings = []
     with ExitStack() as stack:
         terminals = {"refreshed": start(stack, "load", str(EVERY)), "idle": start(stack, "load")}
-        used = shares(terminals, rounds, seconds)
+        core = Core()
+        with core.sampled():
+            used = shares(terminals, rounds, seconds)
         detail = f"{used['refreshed']:.2f} % against {used['idle']:.2f} %"
         more = used["refreshed"] - used["idle"]
-        findings.append(Finding(f"percent of a core, {GPUS} charts every {EVERY:g} s", more, MOST_CPU, detail))
+        findings.append(core.finding(f"percent of a core, {GPUS} charts every {EVERY:g} s", more, MOST_CPU, detail))
     with ExitStack() as stack:
         for kind, words in (("load", "as GPUs at work look"), ("walk", "the hardest curves")):
             terminal = start(stack, kind)

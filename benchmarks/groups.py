@@ -13,6 +13,7 @@ from typing import Any
 
 from textual.app import App, ComposeResult
 
+from benchmarks.core import Core
 from benchmarks.measure import Finding, options, report
 from gputui.app.theme import DARK, variables
 from gputui.models import Change, Instance, Money, Phase, Ref, Resource
@@ -66,7 +67,7 @@ class _Program(App[None]):
 
 async def measure(count: int, rounds: int) -> list[Finding]:
     """Return the longest of the medians of each kind of step, all of them with the lines that they show."""
-    app, rows = _Program(), instances(count)
+    app, rows, core = _Program(), instances(count), Core()
     findings: dict[str, dict[str, float]] = {"group": {}, "fold all": {}, "sort in groups": {}, "change 1 %": {}}
 
     def timed(kind: str, name: str, *steps: Callable[[], object]) -> None:
@@ -76,6 +77,7 @@ async def measure(count: int, rounds: int) -> list[Finding]:
             steps[number % len(steps)]()
             app.table.render_lines(app.table.size.region)
             samples.append((time.thread_time() - start) * 1000)
+            core.sample()
         findings[kind][name] = statistics.median(samples)
 
     async with app.run_test(size=(120, 40)):
@@ -97,7 +99,7 @@ async def measure(count: int, rounds: int) -> list[Finding]:
             ]
             timed("change 1 %", grouping.key, *(lambda change=change: table.apply(change) for change in changes))
     return [
-        Finding(
+        core.finding(
             f"ms to {kind}, {count:,} rows, the slowest grouping",
             max(times.values()),
             CHANGE if kind.startswith("change") else TOGGLE,

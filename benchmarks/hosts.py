@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.cloud import cpu_seconds
+from benchmarks.core import Core
 from benchmarks.measure import Finding, options, ratio, report
 from benchmarks.table import compare
 from gputui.sim.machines.containers import Pod
@@ -135,6 +136,7 @@ def _read(counted: Terminal, other: Terminal, seconds: float) -> int:
 
 def measure(directory: Path, watching: Watching) -> list[Finding]:
     """Watch both programs for the same time."""
+    core = Core()
     with server(watching.hosts) as running:
         single = re.sub(r"^hosts = .*$", 'hosts = ["host000"]', running.config, flags=re.MULTILINE)
         with (
@@ -144,7 +146,8 @@ def measure(directory: Path, watching: Watching) -> list[Finding]:
             _read(all_of_them, one, watching.settle)
             looks, begun = running.looks(), time.perf_counter()
             before = [cpu_seconds(each.process.pid) for each in (one, all_of_them)]
-            written = _read(all_of_them, one, watching.seconds)
+            with core.sampled():
+                written = _read(all_of_them, one, watching.seconds)
             looks, lasted = running.looks() - looks, time.perf_counter() - begun
             used = [
                 cpu_seconds(each.process.pid) - start for each, start in zip((one, all_of_them), before, strict=True)
@@ -162,7 +165,7 @@ def measure(directory: Path, watching: Watching) -> list[Finding]:
             MEMORY_BOUND,
             f"{sizes[1]:.0f} MB against {sizes[0]:.0f} MB",
         ),
-        Finding(
+        core.finding(
             f"percent of a core to look at {watching.hosts} hosts every {PACE:.0f} s",
             # At the full pace: on a busy machine the simulator answers too late for some looks. The other program has
             # one look a round.

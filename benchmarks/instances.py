@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 
 from benchmarks.cloud import cpu_seconds, reading
+from benchmarks.core import Core
 from benchmarks.measure import Finding, options, report
 from gputui.api import open_backend
 from gputui.api.gpuhub.account import GpuhubAccount
@@ -148,7 +149,7 @@ def reading_list(runner: asyncio.Runner, account: GpuhubAccount, rounds: int, in
 
 def polling(running: Server, watching: Watching) -> list[Finding]:
     """Measure what the whole program uses while it polls all instances, and the most requests within a second."""
-    config = running.config
+    config, core = running.config, Core()
     text = config.read_text()
     config.write_text(text.replace("[accounts.personal]\n", f"[accounts.personal]\nrequests_per_second = {RATE}\n"))
     env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / "state")}
@@ -159,7 +160,8 @@ def polling(running: Server, watching: Watching) -> list[Finding]:
         terminal.wait_for("● running", timeout=60)
         terminal.count(watching.settle)
         before, begun = cpu_seconds(terminal.process.pid), time.perf_counter()
-        written = terminal.count(watching.seconds)
+        with core.sampled():
+            written = terminal.count(watching.seconds)
         used, lasted = cpu_seconds(terminal.process.pid) - before, time.perf_counter() - begun
     detail = f"{used:.1f} s of {lasted:.0f} s, {written} bytes written"
     name = f"percent of a core to poll {watching.instances} instances"
@@ -168,7 +170,7 @@ def polling(running: Server, watching: Watching) -> list[Finding]:
         Finding(
             "requests in the busiest second", running.busiest_second(), RATE * 1.1, f"{RATE:.0f} a second configured"
         ),
-        Finding(name, used / lasted * 100, CPU_BOUND, detail),
+        core.finding(name, used / lasted * 100, CPU_BOUND, detail),
     ]
 
 

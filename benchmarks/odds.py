@@ -24,6 +24,7 @@ from pathlib import Path
 
 from textual.app import App, ComposeResult
 
+from benchmarks.core import Core
 from benchmarks.measure import Finding, options, report
 from gputui.analytics.stock_odds import hour_points
 from gputui.app.theme import DARK, variables
@@ -134,7 +135,7 @@ class _Program(App[None]):
             widget.render_lines(widget.size.region)
 
 
-async def draw(path: Path, days: int, rounds: int) -> list[float]:
+async def draw(path: Path, core: Core, days: int, rounds: int) -> list[float]:
     """Return how many milliseconds it takes to draw the odds of some offers, one after the other."""
     app, times = _Program(), []
     async with app.run_test(size=(120, 40)):
@@ -144,6 +145,7 @@ async def draw(path: Path, days: int, rounds: int) -> list[float]:
             begun = time.perf_counter()
             app.draw(history, places[number * 37 % len(places)], 2 + number % 2, BEGIN + timedelta(days=days))
             times.append((time.perf_counter() - begun) * 1000)
+            core.sample()
             history.close()
     return times
 
@@ -156,11 +158,14 @@ def measure(cells: int, days: int, rounds: int) -> list[Finding]:
             path = Path(folder) / "history.sqlite3"
             fill(path, changes, cells, days)
             size = path.stat().st_size / 1e6
-            times = asyncio.run(draw(path, days, rounds))
+            core = Core()
+            times = asyncio.run(draw(path, core, days, rounds))
             name = f"{changes.__name__} stock"
             findings += [
                 Finding(f"MB on disk, {name}", size, SIZE, f"{cells} cells, {days} days"),
-                Finding(f"ms to draw odds, {name}", statistics.median(times), DRAWN, f"longest {max(times):.0f} ms"),
+                core.finding(
+                    f"ms to draw odds, {name}", statistics.median(times), DRAWN, f"longest {max(times):.0f} ms"
+                ),
             ]
     return findings
 

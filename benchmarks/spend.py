@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from benchmarks.core import Core
 from benchmarks.measure import Finding, options, report
 from gputui.analytics.spend import window
 from gputui.analytics.spend_ledger import Ledger
@@ -52,7 +53,7 @@ def instances(count: int, reading: int = 0) -> list[Instance]:
     ]
 
 
-async def recorded(history: History, count: int, readings: int) -> tuple[float, float]:
+async def recorded(history: History, core: Core, count: int, readings: int) -> tuple[float, float]:
     """Return the seconds of a core that a reading of a list and a writing take."""
     clock, hub = FakeClock(START), FakeBackend("hub", [LIST])
     hub.spending = frozenset({LIST})
@@ -72,6 +73,7 @@ async def recorded(history: History, count: int, readings: int) -> tuple[float, 
         begun = time.process_time()
         spending.take(runtime, LIST, rows)
         taken.append(time.process_time() - begun)
+        core.sample()
     begun = time.process_time()
     await spending.flush(now=True)
     written = time.process_time() - begun
@@ -118,20 +120,24 @@ def measured(folder: Path, *, tiny: bool) -> Sequence[Finding]:
     """Return the figures."""
     count, days = (20, 2) if tiny else (INSTANCES, DAYS)
     history = History(folder / "recorded.sqlite3")
-    taken, written = asyncio.run(recorded(history, count, 3 if tiny else READINGS))
+    core = Core()
+    taken, written = asyncio.run(recorded(history, core, count, 3 if tiny else READINGS))
     history.close()
     share = 100 * (taken / PACE + written / 60)
     month = History(folder / "month.sqlite3")
     spans = fill(month, count, days)
     now = START + timedelta(days=days) - timedelta(hours=1)
-    times = [add_up(month, now) for _ in range(2 if tiny else ROUNDS)]
+    times, core_then = [], Core()
+    for _ in range(2 if tiny else ROUNDS):
+        times.append(add_up(month, now))
+        core_then.sample()
     month.close()
     size = (folder / "month.sqlite3").stat().st_size / 1e6
     times_of = f"a reading {taken * 1000:.1f} ms, a writing {written * 1000:.0f} ms"
     return [
         Finding("MB of a month", size, SIZE, f"{spans:,} spans"),
-        Finding("percent of a core to record", share, SHARE, times_of),
-        Finding("ms to add up a month", statistics.median(times), ADD_UP, f"{spans:,} spans"),
+        core.finding("percent of a core to record", share, SHARE, times_of),
+        core_then.finding("ms to add up a month", statistics.median(times), ADD_UP, f"{spans:,} spans"),
     ]
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from benchmarks.core import Core
 from benchmarks.measure import Finding, options, report
 from gputui.fleet.timeline import Sources, read
 from gputui.history.history import History
@@ -56,19 +57,20 @@ def fill(path: Path, share: float) -> None:
         )
 
 
-def milliseconds(work: Callable[[], object], rounds: int) -> float:
+def milliseconds(work: Callable[[], object], rounds: int, core: Core) -> float:
     """Return the median time of some work."""
     taken = []
     for _ in range(rounds):
         begun = time.perf_counter()
         work()
         taken.append((time.perf_counter() - begun) * 1000)
+        core.sample()
     return statistics.median(taken)
 
 
 def measure(share: float, rounds: int) -> list[Finding]:
     """Return the findings, of a share of the month."""
-    findings = []
+    findings, core = [], Core()
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "history.db"
         fill(path, share)
@@ -78,15 +80,15 @@ def measure(share: float, rounds: int) -> list[Finding]:
         for hours, bound in BOUNDS.items():
             now = datetime.now(UTC)
             span = TimeSpan(now - timedelta(hours=hours), now)
-            taken = milliseconds(lambda span=span: read(sources, span), rounds)  # type: ignore[misc]
+            taken = milliseconds(lambda span=span: read(sources, span), rounds, core)  # type: ignore[misc]
             findings.append(
-                Finding(
+                core.finding(
                     f"milliseconds to read {hours} h", taken, bound, f"{len(read(sources, span).moments)} moments"
                 )
             )
             timeline = read(sources, span)
-        drawn = milliseconds(lambda: lane_lines(timeline, timeline.moments, SLOTS), rounds)
-        findings.append(Finding("milliseconds to make the lanes of 30 days", drawn, DRAWN))
+        drawn = milliseconds(lambda: lane_lines(timeline, timeline.moments, SLOTS), rounds, core)
+        findings.append(core.finding("milliseconds to make the lanes of 30 days", drawn, DRAWN))
         history.close()
     return findings
 
