@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import posixpath
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from gputui.presentation.refusals import only_text
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
-    from gputui.fleet.transfer import Transfer
+    from gputui.fleet.transfer import Spot, Transfer
     from gputui.fleet.transfers import Transfers
     from gputui.ssh.client import Connection
 
@@ -195,7 +196,8 @@ async def _copy(
         writable=fleet.mutations.writable,
         most=args.parallel,
     )
-    sources = await _expanded(transfers, sources)
+    sources = list(dict.fromkeys(await _expanded(transfers, sources)))
+    _refuse_same_names(sources)
     options = Options(args.recursive, args.checksum, args.resume, into=len(sources) > 1)
     ways = [(Spot(*source), Spot(*target)) for target in targets for source in sources]
     copies = transfers.add_all(ways, options)
@@ -237,6 +239,23 @@ async def _expanded(
             async with transfers.open(ref) as place:
                 found += [(ref, match) for match in await expand(place, path)]
     return found
+
+
+def _refuse_same_names(sources: Sequence[tuple[Ref | None, bytes]]) -> None:
+    """Raise ConfigError where two sources have one name: the second copy would replace the first."""
+    from gputui.fleet.transfer import Spot
+
+    named: dict[bytes, Spot] = {}
+    for ref, path in sources:
+        spot, name = Spot(ref, path), posixpath.basename(path.rstrip(b"/"))
+        if name in (b"", b".", b".."):
+            continue  # a directory whose name is known there alone
+        if (other := named.setdefault(name, spot)) != spot:
+            raise ConfigError(
+                f"{other.text} and {spot.text} would have the same name in the destination.",
+                hint="Copy them to different directories, or the directories that they are in with -r."
+                " Nothing was copied.",
+            )
 
 
 def _report(copy: Transfer, *, alone: bool) -> ExitCode:

@@ -79,6 +79,20 @@ def test_wildcards_are_expanded_in_the_instance(there: Path, run: Run) -> None:
     assert (status, "/*/*.bin: nothing matches." in err) == (1, True)
 
 
+def test_sources_of_one_name_are_refused_and_nothing_is_copied(there: Path, run: Run) -> None:
+    for folder in ("one", "two"):
+        (there / folder).mkdir()
+        (there / folder / "metrics.json").write_text(folder)
+    Path("to").mkdir()
+    status, _, err = run("cp", f"lab/main:{there}/*/metrics.json", "to")
+    assert status == 2
+    same = f"{there}/one/metrics.json and lab/pod/main:{there}/two/metrics.json would have the same name"
+    assert same in err
+    assert list(Path("to").iterdir()) == []
+    assert run("cp", f"lab/main:{there}/one/*", f"lab/main:{there}/one/metrics.json", "to")[0] == 0
+    assert Path("to/metrics.json").read_text() == "one"
+
+
 def test_several_sources_need_a_directory(there: Path, run: Run) -> None:
     for name in ("a", "b"):
         Path(name).write_text(name)
