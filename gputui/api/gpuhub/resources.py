@@ -36,7 +36,8 @@ BALANCE = f"{_API}/wallet/balance"
 
 DEPLOYMENTS_AGE = 1.0
 """How long one answer of the deployments serves all the lists that begin with them, in seconds."""
-CONTAINERS_AGE = 30.0
+CONTAINERS_AGE = 60.0
+"""How long the containers of a deployment at rest serve, in seconds: a change of it requests them at once."""
 IMAGE_NAMES_AGE = 60.0
 IMAGE_NAMES_WAIT = 3.0
 """How long the lists that show images wait for their names, in seconds."""
