@@ -143,8 +143,8 @@ class InstancesView(ListView):
             self.table.invalidate(moving)
 
     def row_style(self, row: Row) -> str | None:
-        """Dim what is not up to date; highlight what needs a look."""
-        return super().row_style(row) or (self.context.trouble(row) if isinstance(row, Instance) else None)
+        """Highlight what needs a look."""
+        return self.context.trouble(row) if isinstance(row, Instance) else None
 
     # --- following what the cells depend on ------------------------------------------------------------------
 
@@ -156,7 +156,8 @@ class InstancesView(ListView):
             fleet.subscribe(Resource.PROCESSES, lambda change: self._processes_changed()),
             fleet.subscribe(Resource.GPUS, lambda change: self._gpus_changed()),
             fleet.subscribe(Resource.EVENTS, self._events_changed),
-            *(fleet.subscribe(resource, lambda change: self.context.forget_sizes()) for resource in SIZING),
+            fleet.subscribe(Resource.DEPLOYMENTS, lambda change: self.table.renew_headings()),
+            *(fleet.subscribe(resource, lambda change: self._sizes_changed()) for resource in SIZING),
         )
 
     def catch_up(self) -> None:
@@ -196,6 +197,15 @@ class InstancesView(ListView):
         before, self.context.seen_gpus = self.context.seen_gpus, SeenGpus(self.session.fleet.all(GpuDevice))
         rows = (row for row in self.session.fleet.all(Instance) if row.phase is Phase.RUNNING)
         self.table.invalidate([row.ref for row in rows if before.of(row) != self.context.seen_gpus.of(row)])
+
+    def _sizes_changed(self) -> None:
+        """Draw the instances again that have all GPUs of a host with another number of them."""
+        rows = [row for row in self.session.fleet.all(Instance) if row.gpu_all]
+        before = [self.context.gpu_count(row) for row in rows]
+        self.context.forget_sizes()
+        counts = zip(rows, before, strict=True)
+        if others := [row.ref for row, count in counts if self.context.gpu_count(row) != count]:
+            self.table.invalidate(others)
 
     def _note_creations(self, events: Collection[Event]) -> None:
         self.context.book.add(events)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 from gputui.history.preferences import Preferences
-from gputui.models import Resource
+from gputui.models import Deployment, Money, Phase, Ref, Resource
+from tests.fleet.fakes import FakeBackend
 from tests.screens.stage import NARROW, staged
-from tests.screens.world import backend, instance, lab
+from tests.screens.world import backend, gpu, instance, lab
 
 
 async def test_instances_are_grouped_folded_marked_and_acted_on() -> None:
@@ -113,3 +117,21 @@ async def test_a_narrow_title_has_the_filter_and_the_grouping_rather_than_an_ord
         while "STATE↑" in stage.text:
             await stage.press("right")
         assert "/ account:hub   by deployment   by" in stage.title
+
+
+async def test_headings_follow_what_is_in_other_lists() -> None:
+    serve = Deployment(Ref("hub", "deployment", "serve"), "serve", "ENDPOINT", Phase.RUNNING, "running", running=1)
+    hub = FakeBackend("hub", [Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.GPUS, Resource.IMAGES])
+    hub.spending = frozenset({Resource.INSTANCES})
+    hub.rows[Resource.INSTANCES] = [instance("hub", "one", gpu_indices=None, gpu_all=True, parent=serve.ref)]
+    hub.rows[Resource.DEPLOYMENTS] = [serve]
+    hub.rows[Resource.GPUS] = [gpu("hub", 0, 0, 0)]
+    async with staged(hub, view="3") as stage:
+        await stage.command("group account")
+        assert "$4.00" not in stage.line_of("▾ hub  1")
+        hub.rows[Resource.DEPLOYMENTS] = [replace(serve, price=Money(Decimal(4), "USD"))]
+        hub.rows[Resource.GPUS] = [gpu("hub", index, 0, 0) for index in range(3)]
+        await stage.advance(60)
+        heading = stage.line_of("▾ hub  1").split()
+        assert "$4.00" in heading
+        assert "3" in heading

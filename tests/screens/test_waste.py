@@ -90,7 +90,7 @@ async def test_waste_stays_in_its_view_as_old_while_its_account_does_not_answer(
         await stage.advance(1)
         assert stage.names == ["serve", "old"]
         assert isinstance(stage.view, WasteView)
-        assert {stage.view.row_style(row) for row in stage.fleet.waste.now.old} == {"stale"}
+        assert all(stage.view.is_stale(row) for row in stage.fleet.waste.now.old)
         assert "$3.02/h" in stage.text
         backend.errors.clear()
         backend.rows[Resource.VOLUMES] = []

@@ -7,29 +7,25 @@ from typing import Any
 
 from gputui.presentation.columns.column import Cell, natural_key
 from gputui.presentation.columns.context import Context
-from gputui.presentation.groups.grouping import Grouping, GroupLine
+from gputui.presentation.groups.grouping import Grouping, GroupLine, Total
 from gputui.presentation.groups.totals import common_account
 
-Totals = Callable[[Sequence[Any]], Mapping[str, Cell]]
+Totals = Mapping[str, Total[Any]]
 """The totals of rows by the keys of columns."""
 
 
-def line(
-    context: Context,
-    name: Cell,
-    rows: Sequence[Any],
-    totals: Totals,
-    *,
-    also_account: bool = True,
-    in_account: bool = False,
-) -> GroupLine:
-    """Return the heading of a group: its name, the number of rows, its account where that is one, the totals.
+def line(context: Context, name: Cell, rows: Sequence[Any], *, in_account: bool = False) -> GroupLine:
+    """Return the heading of a group: its name, and the number of rows.
 
     ``in_account``: the name is one within its account, so that another account may have it too.
     """
-    account = {"account": common_account(rows, context)} if also_account else {}
     distinct = "account" if in_account and not context.one_account else ""
-    return GroupLine(name, (f"  {len(rows):,}", "muted"), {**account, **totals(rows)}, distinct)
+    return GroupLine(name, (f"  {len(rows):,}", "muted"), distinct)
+
+
+def with_account(context: Context, totals: Totals) -> Totals:
+    """Return the totals of groups that may have rows of several accounts: the account of all is among them."""
+    return {"account": common_account(context), **totals}
 
 
 def text(
@@ -46,7 +42,8 @@ def text(
     return Grouping(
         key,
         lambda row: of(row) or None,
-        lambda group, rows: line(context, group or unknown, rows, totals),
+        lambda group, rows: line(context, group or unknown, rows),
+        with_account(context, totals),
         natural_key,
         title,
         says_all=says_all,
@@ -58,7 +55,8 @@ def account(context: Context, totals: Totals) -> Grouping[Any]:
     return Grouping(
         "account",
         lambda row: row.ref.account,
-        lambda group, rows: line(context, (group, context.account_style(group)), rows, totals, also_account=False),
+        lambda group, rows: line(context, (group, context.account_style(group)), rows),
+        totals,
         natural_key,
     )
 
@@ -70,12 +68,13 @@ def place(
 
     def heading(group: tuple[str, str] | None, rows: Sequence[Any]) -> GroupLine:
         if group is None:
-            return line(context, unknown, rows, totals)
-        return line(context, group[0], rows, totals, in_account=True)
+            return line(context, unknown, rows)
+        return line(context, group[0], rows, in_account=True)
 
     return Grouping(
         key,
         lambda row: (name, row.ref.account) if (name := of(row)) else None,
         heading,
+        with_account(context, totals),
         lambda group: (natural_key(group[0]), group[1]),
     )

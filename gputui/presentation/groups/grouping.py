@@ -1,8 +1,9 @@
-"""A grouping of rows: which rows belong together, and the heading above them. Pure."""
+"""A grouping of rows: which rows belong together, the heading above them, and its totals. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Any, Generic
 
@@ -12,7 +13,7 @@ from gputui.presentation.columns.column import Cell, RowT
 
 @dataclass(frozen=True, slots=True)
 class GroupLine:
-    """The content of a heading: its text, a ``note`` behind it, and totals by the key of the column they are under.
+    """The content of a heading without its totals: its text, and a ``note`` behind it.
 
     ``distinct`` is the key of the total that distinguishes it from groups of the same name: it is behind the note
     where the column is not in view. A narrow line cuts the text, not the note.
@@ -20,8 +21,24 @@ class GroupLine:
 
     text: Cell
     note: Cell = ""
-    totals: Mapping[str, Cell] = field(default_factory=dict)
     distinct: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Total(Generic[RowT]):
+    """A total of rows: ``combine`` makes it of what each row adds to it, its part.
+
+    ``part`` returns the part of a row, hashable; ``combine`` gets the different parts with the number of rows of
+    each, in any order. A table keeps the parts: that of a row is made again when its cells are. So what depends on
+    other rows of the group is not in the part but found by ``combine``.
+    """
+
+    part: Callable[[RowT], Hashable]
+    combine: Callable[[Mapping[Any, int]], Any]
+
+    def over(self, rows: Iterable[RowT]) -> Any:
+        """Return the total of these rows."""
+        return self.combine(Counter(map(self.part, rows)))
 
 
 def _by_itself(key: Any) -> Any:
@@ -34,8 +51,8 @@ class Grouping(Generic[RowT]):
 
     ``key`` names it in commands, ``title`` is its name on the screen where that is another. ``of`` returns the group
     of a row, hashable: None where it is unknown, which is the last group. ``line`` makes the heading of a group from
-    its rows that pass the filter, at least one, in their order. ``order`` returns the value that the groups are
-    ordered by.
+    its rows that pass the filter, at least one, in their order. ``totals`` are those in the headings, by the key of
+    the column that each is under. ``order`` returns the value that the groups are ordered by.
 
     ``foldable``: the rows of a group can be hidden. ``selectable``: the cursor can be on a heading; only then are
     groups folded. ``spaced``: an empty line is above each heading but the first. ``says_all``: the headings have all
@@ -45,6 +62,7 @@ class Grouping(Generic[RowT]):
     key: str
     of: Callable[[RowT], Hashable]
     line: Callable[[Any, Sequence[RowT]], GroupLine]
+    totals: Mapping[str, Total[RowT]] = field(default_factory=dict)
     order: Callable[[Any], Any] = _by_itself
     title: str = ""
     foldable: bool = True

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
-from gputui.models import Image, Resource, Task, Volume
+from gputui.models import Image, Resource, Volume
 from gputui.presentation.columns.column import Cell, natural_key
 from gputui.presentation.columns.context import Context
 from gputui.presentation.groups import forms
-from gputui.presentation.groups.grouping import Grouping
+from gputui.presentation.groups.grouping import Grouping, Total
 from gputui.presentation.groups.totals import phase_total, price_total, size_total
-
-
-def _nothing(rows: Sequence[Any]) -> Mapping[str, Cell]:
-    return {}
 
 
 def image_groupings(context: Context) -> Sequence[Grouping[Any]]:
     """Return the groupings of images."""
 
-    def totals(rows: Sequence[Image]) -> Mapping[str, Cell]:
-        return {"size": size_total(row.size for row in rows)}
+    totals = {"size": Total(attrgetter("size"), size_total)}
 
     def owner(row: Image) -> str | None:
         return None if row.own is None else "yours" if row.own else "public"
@@ -32,11 +28,13 @@ def image_groupings(context: Context) -> Sequence[Grouping[Any]]:
 def volume_groupings(context: Context) -> Sequence[Grouping[Any]]:
     """Return the groupings of volumes."""
 
-    def totals(rows: Sequence[Volume]) -> Mapping[str, Cell]:
-        limited = (
-            row.size for row in rows if row.size is not None or row.problem
-        )  # storage without one has no limit
-        return {"size": size_total(limited), "price": price_total(rows, context)}
+    def size(row: Volume) -> tuple[int | None, ...]:
+        return () if row.size is None and not row.problem else (row.size,)  # storage without one has no limit
+
+    def sizes(parts: Mapping[tuple[int | None, ...], int]) -> Cell:
+        return size_total({size: count for part, count in parts.items() for size in part})
+
+    totals = {"size": Total(size, sizes), "price": price_total(context)}
 
     return [
         forms.account(context, totals),
@@ -50,12 +48,12 @@ def volume_groupings(context: Context) -> Sequence[Grouping[Any]]:
 def credential_groupings(context: Context) -> Sequence[Grouping[Any]]:
     """Return the groupings of registry credentials."""
     return [
-        forms.account(context, _nothing),
+        forms.account(context, {}),
         forms.text(
             context,
             "type",
             lambda row: row.registry or row.type,
-            _nothing,
+            {},
             unknown="registry not reported",
             title="registry",
         ),
@@ -65,15 +63,15 @@ def credential_groupings(context: Context) -> Sequence[Grouping[Any]]:
 def task_groupings(context: Context) -> Sequence[Grouping[Any]]:
     """Return the groupings of tasks."""
 
-    def totals(rows: Sequence[Task]) -> Mapping[str, Cell]:
-        return {"status": phase_total(rows, "in progress")}
+    totals = {"status": phase_total("in progress")}
 
     return [
         forms.account(context, totals),
         Grouping(
             "queue",
             lambda row: row.queue,
-            lambda ref, rows: forms.line(context, rows[0].queue_name or ref.id, rows, totals, in_account=True),
+            lambda ref, rows: forms.line(context, rows[0].queue_name or ref.id, rows, in_account=True),
+            forms.with_account(context, totals),
             lambda ref: (natural_key(ref.id), ref),
         ),
     ]
@@ -82,8 +80,8 @@ def task_groupings(context: Context) -> Sequence[Grouping[Any]]:
 def block_groupings(context: Context) -> Sequence[Grouping[Any]]:
     """Return the groupings of blocked hosts."""
     return [
-        forms.account(context, _nothing),
-        forms.text(context, "region", lambda row: row.region, _nothing, unknown="region not reported"),
+        forms.account(context, {}),
+        forms.text(context, "region", lambda row: row.region, {}, unknown="region not reported"),
     ]
 
 

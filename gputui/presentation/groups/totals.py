@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final, TypeAlias, TypeVar
 
 from gputui.analytics.cost import costing
 from gputui.analytics.prices import may_cost, price_now
@@ -14,24 +15,28 @@ from gputui.models import Deployment, Instance, Money, Phase, Ref, Volume
 from gputui.presentation.columns.column import Cell, Span
 from gputui.presentation.columns.context import Context
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
+from gputui.presentation.groups.grouping import Total
 from gputui.presentation.prices import FREE, UNKNOWN, is_own, sum_cell
 
 _NOTED = (Phase.FAILED, Phase.UNKNOWN, Phase.PENDING, Phase.STOPPING)
 """The phases that are counted next to what runs, in their order: those to look at."""
 
 
-def known_sum(values: Iterable[float | None]) -> tuple[float, int, int]:
-    """Return the sum of the known values, how many are known, and how many are not."""
+_Number = TypeVar("_Number", bound=float | None)
+
+
+def known_sum(values: Mapping[_Number, int]) -> tuple[float, int, int]:
+    """Return the sum of the known values, each as often as is said, how many are known, and how many are not."""
     total, known, unknown = 0.0, 0, 0
-    for value in values:
+    for value, count in values.items():
         if value is None:
-            unknown += 1
+            unknown += count
         else:
-            total, known = total + value, known + 1
+            total, known = total + value * count, known + count
     return total, known, unknown
 
 
-def number_total(values: Iterable[float | None]) -> Cell:
+def number_total(values: Mapping[_Number, int]) -> Cell:
     """Write a sum of counts: ``18``, ``18 + ?``, ``?``."""
     total, known, unknown = known_sum(values)
     if not known:
@@ -39,7 +44,7 @@ def number_total(values: Iterable[float | None]) -> Cell:
     return _with_doubt(f"{total:,.0f}", unknown)
 
 
-def size_total(sizes: Iterable[int | None]) -> Cell:
+def size_total(sizes: Mapping[int | None, int]) -> Cell:
     """Write a sum of bytes: ``61.0G``, ``61.0G + ?``; '' where none is known, as in the rows."""
     total, known, unknown = known_sum(sizes)
     return _with_doubt(format_bytes(int(total)), unknown) if known else ""
@@ -49,64 +54,84 @@ def _with_doubt(text: str, unknown: int) -> Cell:
     return ((text, ""), (f" + {UNKNOWN}", "warning")) if unknown else text
 
 
-def phase_total(rows: Sequence[Any], word: str = "running") -> Cell:
-    """Count what runs, then what failed, is unknown or in transition: ``9 running  ✗ 1``."""
-    counts = Counter(row.phase for row in rows)
-    noted: Counter[Span] = Counter()
-    for phase in _NOTED:
-        noted[PHASE_GLYPHS[phase], PHASE_STYLES[phase]] += counts[phase]
-    others = [(f"  {glyph} {count}", style) for (glyph, style), count in noted.items() if count]
-    return ((f"{counts[Phase.RUNNING]:,} {word}", "" if counts[Phase.RUNNING] else "muted"), *others)
+def phase_total(word: str = "running") -> Total[Any]:
+    """Return the total that counts what runs, then what failed, is unknown or in transition: ``9 running  ✗ 1``."""
+
+    def combine(counts: Mapping[Phase, int]) -> Cell:
+        noted: Counter[Span] = Counter()
+        for phase in _NOTED:
+            noted[PHASE_GLYPHS[phase], PHASE_STYLES[phase]] += counts.get(phase, 0)
+        others = [(f"  {glyph} {count}", style) for (glyph, style), count in noted.items() if count]
+        running = counts.get(Phase.RUNNING, 0)
+        return ((f"{running:,} {word}", "" if running else "muted"), *others)
+
+    return Total(attrgetter("phase"), combine)
 
 
-def price_total(rows: Sequence[Instance | Deployment | Volume], context: Context) -> Cell:
-    """Write what an hour of these costs now, by currency, and how many have no price: ``$3.20 + 2 unpriced``.
+_Price: TypeAlias = tuple[str, Decimal, bool]
+"""Currency, amount, and whether it is an estimate: such a part is compared in a fraction of the time of Money."""
+_UNPRICED: Final = "unpriced"
+
+
+def price_total(context: Context) -> Total[Any]:
+    """Return the total of what an hour costs now, by currency, with how many have no price: ``$3.20 + 2 unpriced``.
 
     Instances without a price, whose deployment has one for all of them, cost as much as that where all of them are
     here; else they are unpriced. Accounts that are not billed have no unknown prices.
     """
-    amounts: dict[str, Decimal] = {}
-    estimated: set[str] = set()
-    free, unpriced = False, 0
-    within: Counter[Ref] = Counter()
 
-    def add(price: Money) -> None:
-        nonlocal free
-        if not price.amount and not price.estimated:
-            free = True
-            return
-        amounts[price.currency] = amounts.get(price.currency, Decimal(0)) + price.amount
-        if price.estimated:
-            estimated.add(price.currency)
-
-    instances = context.by_deployment()
-    for row in rows:
-        price = price_now(row, instances)
+    def part(row: Instance | Deployment | Volume) -> _Price | Ref | str | None:
+        """Return the price, the deployment that may have it, or that it is unknown."""
+        price = price_now(row, context.by_deployment())
         if price is not None:
-            add(price)
-        elif may_cost(row) and not is_own(row) and context.bills(row.ref.account):
-            if isinstance(row, Instance) and row.parent is not None:
-                within[row.parent] += 1
-            else:
-                unpriced += 1
-    for ref, count in within.items():
-        parent = context.get(ref)
-        whole = isinstance(parent, Deployment) and bool(costing([parent]))
-        if whole and isinstance(parent, Deployment) and parent.price is not None and count >= (parent.running or 0):
-            add(parent.price)
-        else:
-            unpriced += count
+            return price.currency, price.amount, price.estimated
+        if not may_cost(row) or is_own(row) or not context.bills(row.ref.account):
+            return None
+        return row.parent if isinstance(row, Instance) and row.parent is not None else _UNPRICED
+
+    def combine(parts: Mapping[_Price | Ref | str | None, int]) -> Cell:
+        unpriced = parts.get(_UNPRICED, 0)
+        prices: list[tuple[Money, int]] = []
+        for one, count in parts.items():
+            if isinstance(one, tuple):
+                currency, amount, estimated = one
+                prices.append((Money(amount, currency, estimated), count))
+            elif isinstance(one, Ref):
+                whole = _price_of_all(one, count, context)
+                prices += [] if whole is None else [(whole, 1)]
+                unpriced += count if whole is None else 0
+        return sum_cell(_money(prices), unpriced)
+
+    return Total(part, combine)
+
+
+def _price_of_all(ref: Ref, count: int, context: Context) -> Money | None:
+    """Return the price that a deployment has for all its instances, where so many are all of them."""
+    parent = context.get(ref)
+    if not isinstance(parent, Deployment) or not costing([parent]) or count < (parent.running or 0):
+        return None
+    return parent.price
+
+
+def _money(prices: list[tuple[Money, int]]) -> str:
+    """Write the sums of prices, each as often as is said, by currency: ``$2.41  ¥3.10``; ``–`` where all is free."""
+    sums: dict[str, Money] = {}
+    for price, count in prices:
+        if price.amount or price.estimated:
+            before = sums.get(price.currency, Money(Decimal(0), price.currency))
+            sums[price.currency] = before + price.times(count)
     # In the same order in all headings, whatever their rows.
-    ordered = sorted(amounts.items(), reverse=True)
-    sums = [Money(amount, currency, currency in estimated) for currency, amount in ordered]
-    known = "  ".join(map(format_money, sums)) or (FREE if free else "")
-    return sum_cell(known, unpriced)
+    ordered = (sums[currency] for currency in sorted(sums, reverse=True))
+    return "  ".join(map(format_money, ordered)) or (FREE if prices else "")
 
 
-def common_account(rows: Sequence[Any], context: Context) -> Cell:
+def common_account(context: Context) -> Total[Any]:
     """Return the account that all rows have; '' for several."""
-    accounts = {row.ref.account for row in rows}
-    if len(accounts) != 1:
-        return ""
-    name = accounts.pop()
-    return (name, context.account_style(name) or "muted")
+
+    def combine(accounts: Mapping[str, int]) -> Cell:
+        if len(accounts) != 1:
+            return ""
+        name = next(iter(accounts))
+        return (name, context.account_style(name) or "muted")
+
+    return Total(attrgetter("ref.account"), combine)

@@ -241,13 +241,13 @@ class CostView(ListView):
             return not self.problems_only or self.is_problem(row)
         return super().shows(row)
 
-    def row_style(self, row: Row) -> str | None:
-        """Dim packages, and sums of what is not up to date."""
+    def is_stale(self, row: Row) -> bool:
+        """Whether it is a package, or a sum of rows, that is not up to date; what was spent stays true."""
         if isinstance(row, SpendLine):
-            return None
+            return False
         if isinstance(row, Package):
-            return super().row_style(row)
-        return "stale" if cost_coverage(self.session, row.ref.account) & Coverage.STALE else None
+            return super().is_stale(row)
+        return bool(cost_coverage(self.session, row.ref.account) & Coverage.STALE)
 
     # --- what it says ----------------------------------------------------------------------------------------
 

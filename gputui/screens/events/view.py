@@ -110,9 +110,9 @@ class EventsView(ListView):
         instance = self._instance_of(row) if row.ref in self.slow.medians else None
         return (instance.host or "") if instance is not None else ""
 
-    def row_style(self, row: Row) -> str | None:
-        """An event stays true however old the last answer is."""
-        return None
+    def is_stale(self, row: Row) -> bool:
+        """Return False: an event stays true however old the last answer is."""
+        return False
 
     def in_scope(self, row: Row, scope: Ref) -> bool:
         """Whether it happened to the instance the view is limited to, or to one of that deployment."""

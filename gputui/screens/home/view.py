@@ -83,7 +83,7 @@ class HomeView(TabularView):
         table = HomeTable(
             home_columns(self.session.fleet.accounts, self.session.account_style),
             id="table",
-            row_style=lambda line: "stale" if line.stale else None,
+            is_stale=lambda line: line.stale,
             favourite=self._is_favourite,
             placeholder=self.feeds.loading_text(),
             on_fault=self.session.program.show_internal_error,

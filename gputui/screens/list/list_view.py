@@ -75,6 +75,7 @@ class ListView(TabularView):
             self.columns() if columns is None else columns,
             id=id,
             row_style=self.row_style,
+            is_stale=self.is_stale,
             follow=self.FOLLOW,
             favourite=self.session.favourites.__contains__,
             placeholder=self.feeds.loading_text(),
@@ -92,9 +93,13 @@ class ListView(TabularView):
         """The table of this view."""
         return cast("RecordTable[Row]", self.query_one("#table", RecordTable))
 
+    def is_stale(self, row: Row) -> bool:
+        """Whether a row is not up to date."""
+        return self.session.fleet.is_stale(row.ref)
+
     def row_style(self, row: Row) -> str | None:
-        """Dim what is not up to date."""
-        return "stale" if self.session.fleet.is_stale(row.ref) else None
+        """Return the style of a row that is up to date."""
+        return None
 
     # --- following the fleet ---------------------------------------------------------------------------------
 

@@ -55,8 +55,9 @@ class SessionList(ListView):
         """No server lists these rows: none is awaited."""
         return Coverage.COMPLETE
 
-    def row_style(self, row: Row) -> str | None:
-        """A row is always as it is now."""
+    def is_stale(self, row: Row) -> bool:
+        """Return False: a row is always as it is now."""
+        return False
 
     @property
     def server_filtered(self) -> None:

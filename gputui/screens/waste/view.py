@@ -119,9 +119,9 @@ class WasteView(ListView):
         self.table.refit()
         self.memory.note()
 
-    def row_style(self, row: Row) -> str | None:
-        """Dim what does not count, and what was waste when its list was read last."""
-        return "stale" if isinstance(row, Waste) and (not row.counts or row.ref in self._old) else None
+    def is_stale(self, row: Row) -> bool:
+        """Whether it does not count, or was waste when its list was read last."""
+        return isinstance(row, Waste) and (not row.counts or row.ref in self._old)
 
     # --- what it says ----------------------------------------------------------------------------------------
 

@@ -84,7 +84,7 @@ class Folding(Generic[RowT]):
         """The row under the cursor, on a heading the first of its group; None without rows."""
         groups, line = self._model.groups, self._model.cursor
         if groups is not None and isinstance(line, Heading):
-            return groups.refs(line.group)[0]
+            return groups.first_ref(line.group)
         return line if isinstance(line, Ref) else None
 
     @property

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 
 from gputui.models import Ref
 from gputui.presentation.columns.choice import ColumnChoice
-from gputui.presentation.columns.column import Column, RowT, Span
-from gputui.widgets.table.columns import Placed, arrange, choose, minimum, spans_width, with_reserves
+from gputui.presentation.columns.column import Column, RowT
+from gputui.widgets.table.columns import Placed, arrange, choose, minimum, with_reserves
 from gputui.widgets.table.model import TableModel
 from gputui.widgets.table.sideways import Stop, narrow_widths, place, staying, stops
 
@@ -22,7 +22,7 @@ _MATCHED = 2
 
 
 class ColumnLayout(Generic[RowT]):
-    """Chooses the columns of one table and lets them widen. ``cells_of`` returns the cells of a row.
+    """Chooses the columns of one table and lets them widen. ``widths_of`` returns those of the cells of a row.
 
     Which columns there are is decided when the list is set up, and again when the user resizes, sorts or filters it
     (:meth:`refit`): what sorts and what the filter matches in is then shown. Rows that a filter hides count as the
@@ -38,11 +38,11 @@ class ColumnLayout(Generic[RowT]):
     def __init__(
         self,
         columns: Sequence[Column[RowT]],
-        cells_of: Callable[[RowT], Sequence[tuple[Span, ...]]],
+        widths_of: Callable[[RowT], Sequence[int]],
         renew_cells: Callable[[], None] = lambda: None,
     ) -> None:
         self._columns = columns
-        self._cells_of = cells_of
+        self._widths_of = widths_of
         self._renew_cells = renew_cells
         self.sort: tuple[str | None, bool] = (None, False)
         """The key of the column that sorts, and whether it descends."""
@@ -258,15 +258,12 @@ class ColumnLayout(Generic[RowT]):
         for column in self._columns:
             title = cell_len(self.title(column))
             natural[column.key] = max(natural.get(column.key, 0), column.width, title)
-        for ref in refs:
-            if ref in self._measured:
-                continue
-            self._measured.add(ref)
-            for column, spans in zip(self._columns, self._cells_of(model.rows[ref]), strict=True):
-                wanted = min(spans_width(spans), column.max_width)
-                natural[column.key] = max(natural[column.key], wanted)
-                if wanted if column.filled is None else column.filled(model.rows[ref]):
-                    self._filled.add(column.key)
+        rows = [model.rows[ref] for ref in refs if ref not in self._measured]
+        self._measured.update(row.ref for row in rows)
+        for column, widths in zip(self._columns, zip(*map(self._widths_of, rows), strict=True), strict=False):
+            natural[column.key] = max(natural[column.key], min(max(widths), column.max_width))
+            if column.key not in self._filled and any(widths if column.filled is None else map(column.filled, rows)):
+                self._filled.add(column.key)
         return natural if self.choice is None else {**natural, **self.choice.widths}
 
     def _admit(self, natural: dict[str, int], room: int) -> None:

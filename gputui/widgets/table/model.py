@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from contextlib import suppress
-from itertools import compress
 from typing import Any, Generic
 
 from gputui.models import Ref
 from gputui.presentation.columns.column import RowT
 from gputui.presentation.groups.grouping import Grouping
 from gputui.widgets.table.groups import Groups, Heading, Line
-from gputui.widgets.table.order import Order, Place
+from gputui.widgets.table.order import Entry, Order
 
 _FEW = 16
 """Below one change in this many rows each is put in its place; above, everything is sorted again."""
@@ -38,31 +37,28 @@ class TableModel(Generic[RowT]):
         self.marks: set[Ref] = set()
         self.cursor: Line | None = None
         self._home: Line | None = None
-        self._sequence: dict[Ref, int] = {}
+        self._entries: dict[Ref, Entry[RowT]] = {}
         self._arrived = 0
         self._sort: Callable[[RowT], Any] | None = None
         self._descending = False
         self._filter: Callable[[RowT], bool] | None = None
         self._limit: Callable[[RowT], bool] | None = None
-        self._key_of: dict[Ref, Place] = {}
-        self._hidden: set[Ref] = set()
-        self._all = self._shown = Order([], [])
+        self._all: Order[RowT] = Order([], backwards=False)
+        self._shown = self._all
         self._folded: dict[str, set[Hashable]] = {}
         self.groups: Groups[RowT] | None = None
 
     def __len__(self) -> int:
         """The number of rows that pass the filter."""
-        return len(self._shown.refs)
+        return len(self._shown)
 
     def __contains__(self, ref: object) -> bool:
         """Whether the row is there and passes the filter."""
-        return ref in self._key_of and ref not in self._hidden
+        return isinstance(ref, Ref) and (entry := self._entries.get(ref)) is not None and not entry.hidden
 
     def refs(self) -> list[Ref]:
         """Return the rows that pass the filter in their order, those of folded groups too."""
-        if self.groups is not None:
-            return self.groups.all_refs()
-        return self._shown.slice(0, len(self), backwards=self._descending)
+        return self._shown.refs() if self.groups is None else self.groups.all_refs()
 
     # -- lines -----------------------------------------------------------------------------------------------------
 
@@ -75,28 +71,22 @@ class TableModel(Generic[RowT]):
         """Return the line at ``index``; raises IndexError."""
         if not 0 <= index < self.line_count:
             raise IndexError(index)
-        if self.groups is not None:
-            return self.groups.line_at(index)
-        return self._shown.refs[-1 - index if self._descending else index]
+        return self._shown.at(index).ref if self.groups is None else self.groups.line_at(index)
 
     def lines(self, start: int = 0, stop: int | None = None) -> Sequence[Line]:
         """Return the lines from ``start`` up to ``stop``."""
         stop = self.line_count if stop is None else stop
         if self.groups is not None:
             return self.groups.lines(start, stop)
-        return self._shown.slice(start, stop, backwards=self._descending)
+        return [entry.ref for entry in self._shown.slice(start, stop)]
 
     def index_of(self, line: Line | None) -> int | None:
         """Return where a line is, None when it is not shown."""
         if line is None or (isinstance(line, Ref) and line not in self):
             return None
-        place = self._key_of[line] if isinstance(line, Ref) else None
         if self.groups is not None:
-            return self.groups.index_of(line, place)
-        if place is None:
-            return None
-        index = self._shown.index(place)
-        return len(self) - 1 - index if self._descending else index
+            return self.groups.index_of(line)
+        return self._shown.index(self._entries[line]) if isinstance(line, Ref) else None
 
     def takes_cursor(self, line: Line) -> bool:
         """Whether the cursor can be on a line: a row, or a heading that can be selected."""
@@ -114,8 +104,12 @@ class TableModel(Generic[RowT]):
 
     def sample(self, count: int, *, shown: bool = False) -> list[Ref]:
         """Return at most ``count`` Refs from all over the list: of all rows within its limits, or of those shown."""
-        refs = self._shown.refs if shown or self._filter is self._limit else self._within_limit()
-        return refs[:: max(1, -(-len(refs) // count))]
+        entries = list(self._entries.values())  # in another order of the list it is the same sample
+        if shown or self._filter is self._limit:
+            entries = [entry for entry in entries if not entry.hidden]
+        else:
+            entries = [entry for entry in entries if self._is_within_limit(entry.row)]
+        return [entry.ref for entry in entries[:: max(1, -(-len(entries) // count))]]
 
     def move_to(self, line: Line) -> bool:
         """Put the cursor on a line, a row of a folded group after unfolding it; returns whether it is there."""
@@ -135,12 +129,14 @@ class TableModel(Generic[RowT]):
     def group_by(self, grouping: Grouping[RowT] | None) -> None:
         """Put the rows under headings; None takes these away. What was folded by this name before is folded again."""
         if isinstance(self.cursor, Heading) and self.groups is not None:
-            self.cursor = self.groups.refs(self.cursor.group)[0]
+            self.cursor = self.groups.first_ref(self.cursor.group)
         self.groups = None
+        for entry in self._entries.values():
+            entry.group = None
         if grouping is not None:
             folded = self._folded.setdefault(grouping.key, set())
-            self.groups = Groups(grouping, folded, self._on_fault)
-            self.groups.fill(self._shown, self.rows, backwards=self._descending)
+            self.groups = Groups(grouping, folded, self._entries, self._on_fault)
+            self.groups.fill(self._shown)
         self._leave_fold()
 
     def fold(self, groups: Collection[Hashable], *, folded: bool) -> None:
@@ -161,11 +157,13 @@ class TableModel(Generic[RowT]):
         """Take these rows instead of all others, in this order where nothing sorts."""
         before, at = self.lines(), self.index_of(self.cursor)
         self.rows = {row.ref: row for row in rows}
-        self._sequence = {ref: number for number, ref in enumerate(self.rows)}
+        self._entries.clear()
+        self._entries.update((ref, Entry(row, number)) for number, (ref, row) in enumerate(self.rows.items()))
         self._arrived = len(self.rows)
         self.marks &= self.rows.keys()
-        self._make_keys()
-        self._hide(afresh=True)
+        self._find_values()
+        self._sort_all()
+        self._hide()
         self._settle(before, -1 if at is None else at)
 
     def change(self, added: Iterable[RowT], updated: Iterable[RowT], removed: Iterable[Ref]) -> None:
@@ -176,20 +174,19 @@ class TableModel(Generic[RowT]):
         at = -1
         if isinstance(self.cursor, Heading) or (self.cursor in fresh or self.cursor in gone):
             before, at = self.lines(), self.index_of(self.cursor) or 0
-        few = (len(fresh) + len(gone)) * _FEW < len(self._all.refs)
+        few = (len(fresh) + len(gone)) * _FEW < len(self._all)
         moved = False
         for ref in gone:
-            del self.rows[ref], self._sequence[ref]
+            moved = True
+            if few:
+                self._take_out(self._entries[ref], also_from_all=True)
+            del self.rows[ref], self._entries[ref]
             self.marks.discard(ref)
-            moved |= self._set_place(ref, None, hidden=False, place=few)
         for ref, row in fresh.items():
-            if ref not in self._sequence:
-                self._sequence[ref] = self._arrived
-                self._arrived += 1
             self.rows[ref] = row
-            moved |= self._set_place(ref, self._make_key(ref, row), hidden=self._hides(row), place=few)
+            moved |= self._update(row, place=few)
         if moved and not few:
-            self._sort_keys()
+            self._sort_all()
             self._choose()
         self._settle(before, at)
 
@@ -212,12 +209,17 @@ class TableModel(Generic[RowT]):
 
     def set_sort(self, value: Callable[[RowT], Any] | None, *, descending: bool = False) -> None:
         """Order by ``value``, unknown (None, NaN) last either way; None orders by arrival."""
+        turns = value == self._sort and descending != self._descending
         self._sort = value
         self._descending = descending
-        self._make_keys()
+        if turns:
+            self._all = self._all.turned()
+        else:
+            self._find_values()
+            self._sort_all()
         self._choose_shown()
         if self.groups is not None:
-            self.groups.reorder(self._shown, backwards=descending)
+            self.groups.reorder(self._shown)
         self._settle((), -1)
 
     def _hides(self, row: RowT) -> bool:
@@ -228,88 +230,90 @@ class TableModel(Generic[RowT]):
             self._on_fault(error)
             return False
 
-    def _within_limit(self) -> list[Ref]:
-        """Return the rows of the list, also those that the filter hides."""
-        within = self._limit
-        if within is None:
-            return self._all.refs
-        kept: list[Ref] = []
-        for ref in self._all.refs:
-            with suppress(Exception):  # the filter has met it, and reported it
-                if within(self.rows[ref]):
-                    kept.append(ref)
-        return kept
+    def _is_within_limit(self, row: RowT) -> bool:
+        """Whether a row is of the list, though the filter may hide it."""
+        with suppress(Exception):  # the filter has met it, and reported it
+            return self._limit is None or self._limit(row)
+        return False
 
-    def _make_key(self, ref: Ref, row: RowT) -> Place:
-        """Return the row's place in the ascending order."""
+    def _value(self, row: RowT) -> Any:
+        """Return what the row is ordered by; None where that is unknown."""
         try:
             value = None if self._sort is None else self._sort(row)
-            unknown = value is None or bool(value != value)  # noqa: PLR0124  (NaN alone differs from itself)
+            return None if value is None or bool(value != value) else value  # noqa: PLR0124  (NaN differs from itself)
         except Exception as error:  # noqa: BLE001  (as above)
             self._on_fault(error)
-            value, unknown = None, True
-        sequence = self._sequence[ref]
-        # Read backwards, unknown values must still come last and equal ones in the order of arrival.
-        if self._descending:
-            return (0, 0, -sequence) if unknown else (1, value, -sequence)
-        return (1, 0, sequence) if unknown else (0, value, sequence)
+            return None
 
-    def _set_place(self, ref: Ref, key: Place | None, *, hidden: bool, place: bool) -> bool:
-        """Give the row another place, or none, in the orders too when ``place``; returns whether it is another."""
-        old, was_hidden = self._key_of.get(ref), ref in self._hidden
-        group, moves = None, False
-        if self.groups is not None:
-            self.groups.forget(ref)
-            if key is not None and not hidden:
-                group = self.groups.group_for(self.rows[ref])
-                moves = not self.groups.is_in(ref, group)
-        if old == key and hidden == was_hidden and not moves:
+    def _update(self, row: RowT, *, place: bool) -> bool:
+        """Take another version of a row, or a new one, and ``place`` it; returns whether it has another place."""
+        entry, groups = self._entries.get(row.ref), self.groups
+        is_new = entry is None
+        if entry is None:
+            entry = self._entries[row.ref] = Entry(row, self._arrived)
+            self._arrived += 1
+        entry.row = row
+        value, hidden = self._value(row), self._hides(row)
+        group = None if groups is None or hidden else groups.group_for(row)
+        if groups is not None and entry.group is not None:
+            entry.group.changed(entry)
+        resorts = is_new or value != entry.value
+        if not resorts and hidden == entry.hidden and (groups is None or group is entry.group):
             return False
-        if key is None:
-            self._key_of.pop(ref, None)
-        else:
-            self._key_of[ref] = key
-        (self._hidden.add if hidden else self._hidden.discard)(ref)
-        if place:
-            if old != key:
-                self._all.move(ref, old, key)
-            before, after = None if was_hidden else old, None if hidden else key
-            if self._shown is not self._all:
-                self._shown.move(ref, before, after)
-            if self.groups is not None:
-                self.groups.move(ref, before, after, group)
-        elif self.groups is not None:
-            self.groups.assign(ref, group)
+        if place and not is_new:
+            self._take_out(entry, also_from_all=resorts)
+        entry.value, entry.hidden = value, hidden
+        if not place:
+            entry.group = group
+            return True
+        if resorts:
+            self._all.insert(entry)
+        if not hidden and self._shown is not self._all:
+            self._shown.insert(entry)
+        if groups is not None and group is not None:
+            groups.insert(entry, group)
         return True
 
-    def _make_keys(self) -> None:
-        self._key_of = {ref: self._make_key(ref, row) for ref, row in self.rows.items()}
-        self._sort_keys()
+    def _take_out(self, entry: Entry[RowT], *, also_from_all: bool) -> None:
+        """Take a row out of the order of those shown and out of its group, or also out of the order of all."""
+        if also_from_all:
+            self._all.remove(entry)
+        if entry.hidden:
+            return
+        if self._shown is not self._all:
+            self._shown.remove(entry)
+        if self.groups is not None:
+            self.groups.remove(entry)
 
-    def _sort_keys(self) -> None:
-        key_of = self._key_of
-        refs = sorted(key_of, key=key_of.__getitem__)
-        self._all = Order([key_of[ref] for ref in refs], refs)
+    def _find_values(self) -> None:
+        """Find what all rows are ordered by now."""
+        for entry in self._entries.values():
+            entry.value = self._value(entry.row)
 
-    def _hide(self, *, afresh: bool = False) -> None:
-        """Ask the filter for every row; ``afresh``: find also their groups."""
-        hides = self._hides
-        self._hidden = set() if self._filter is None else {ref for ref, row in self.rows.items() if hides(row)}
-        self._choose(afresh=afresh)
+    def _sort_all(self) -> None:
+        """Put all rows in order."""
+        arrived = self._entries.values()
+        self._all = Order.of(reversed(arrived) if self._descending else arrived, backwards=self._descending)
 
-    def _choose(self, *, afresh: bool = False) -> None:
+    def _hide(self) -> None:
+        """Ask the filter for every row."""
+        for entry in self._all.entries:
+            entry.hidden = self._hides(entry.row)
+            if entry.hidden:
+                entry.group = None
+        self._choose()
+
+    def _choose(self) -> None:
         """Take the rows that are not hidden from the order of all, and put them into groups."""
         self._choose_shown()
         if self.groups is not None:
-            self.groups.fill(self._shown, self.rows, backwards=self._descending, afresh=afresh)
+            self.groups.fill(self._shown)
 
     def _choose_shown(self) -> None:
-        places, refs, hidden = self._all.places, self._all.refs, self._hidden
-        if self._filter is None:
-            self._shown = self._all
-        else:
-            shown = [ref not in hidden for ref in refs]
-            self._shown = Order(list(compress(places, shown)), list(compress(refs, shown)))
+        self._shown = self._all
+        if self._filter is not None:
+            shown = [entry for entry in self._all.entries if not entry.hidden]
+            self._shown = Order(shown, backwards=self._all.backwards)
 
     def _settle(self, before: Sequence[Line], at: int) -> None:
         """Give the cursor a line: its own, else the next of ``before`` that is left, else the one before that."""

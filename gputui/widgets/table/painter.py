@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Generic
+from typing import Generic, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -20,12 +20,12 @@ from textual.widget import Widget
 from gputui.models import Ref
 from gputui.presentation.account_colors import STYLES as ACCOUNT_STYLES
 from gputui.presentation.columns.column import Cell, Column, RowT, Span, spans_of
-from gputui.presentation.groups.grouping import GroupLine
+from gputui.presentation.groups.grouping import GroupLine, Total
 from gputui.presentation.heat import LOAD_STYLES
 from gputui.text import clean
 from gputui.widgets.component_style import component_style
 from gputui.widgets.table.columns import Placed, fit, spans_width, without_bar
-from gputui.widgets.table.groups import Heading, Line
+from gputui.widgets.table.groups import Groups, Heading, Line
 from gputui.widgets.table.headings import FOLDED, UNFOLDED, heading_spans
 from gputui.widgets.table.layout import ColumnLayout
 from gputui.widgets.table.model import TableModel
@@ -50,6 +50,14 @@ _BAD_CELL: tuple[Span, ...] = (("!", "bad"),)
 """The text of a cell that cannot be made."""
 
 
+class _Cells(NamedTuple):
+    """The style of a row, the content of its cells, and their widths once they are measured."""
+
+    style: str
+    spans: list[tuple[Span, ...]]
+    widths: list[int]
+
+
 class TablePainter(Generic[RowT]):
     """Makes the lines of one table and remembers those that can be shown again."""
 
@@ -60,16 +68,19 @@ class TablePainter(Generic[RowT]):
         row_style: Callable[[RowT], str | None] | None,
         on_fault: Callable[[Exception], None],
         *,
+        is_stale: Callable[[RowT], bool] | None = None,
         favourite: Callable[[Ref], bool] | None = None,
     ) -> None:
         self._widget = widget
         self._on_fault = on_fault
         self._columns = columns
         self._row_style = row_style
+        self._is_stale = is_stale
+        self._staleness: Total[RowT] = Total(self._style_if_stale, lambda styles: _STALE in styles)
         self._favourite = favourite or (lambda ref: False)
         self._size = Size(0, 0)
-        self._cells: dict[Ref, tuple[str, list[tuple[Span, ...]]]] = {}
-        self.layout: ColumnLayout[RowT] = ColumnLayout(columns, lambda row: self._cells_of(row)[1], self._cells.clear)
+        self._cells: dict[Ref, _Cells] = {}
+        self.layout: ColumnLayout[RowT] = ColumnLayout(columns, self._measures_of, self._cells.clear)
         self._lines: dict[Ref, dict[tuple[bool, bool, bool], Strip]] = {}
         """The lines of each row: with or without the cursor, marked or not, with or without the bar's thumb."""
         self._headings: dict[Heading, tuple[GroupLine, str, dict[tuple[bool, int, bool, bool], Strip]]] = {}
@@ -180,15 +191,22 @@ class TablePainter(Generic[RowT]):
         placed, stay = self.layout.placed, self.layout.stay
         return -int(self.layout.stop > 0 and len(placed) > stay and x == GUTTER + self.indent + placed[stay].x - 1)
 
-    def _cells_of(self, row: RowT) -> tuple[str, list[tuple[Span, ...]]]:
+    def _cells_of(self, row: RowT) -> _Cells:
         cells = self._cells.get(row.ref)
         if cells is None:
             brought = self.layout.brought
             spans = [
                 self._cell(column, row) if column.shown or column.key in brought else () for column in self._columns
             ]
-            cells = self._cells[row.ref] = (self._style_of(row), spans)
+            cells = self._cells[row.ref] = _Cells(self._style_of(row), spans, [])
         return cells
+
+    def _measures_of(self, row: RowT) -> Sequence[int]:
+        """Return the width of each of its cells, as long as these are remembered."""
+        cells = self._cells_of(row)
+        if not cells.widths:
+            cells.widths.extend(map(spans_width, cells.spans))
+        return cells.widths
 
     def _cell(self, column: Column[RowT], row: RowT) -> tuple[Span, ...]:
         try:
@@ -199,10 +217,13 @@ class TablePainter(Generic[RowT]):
 
     def _style_of(self, row: RowT) -> str:
         try:
-            return "" if self._row_style is None else self._row_style(row) or ""
+            return self._style_if_stale(row) or ("" if self._row_style is None else self._row_style(row) or "")
         except Exception as error:  # noqa: BLE001  (as above)
             self._on_fault(error)
             return ""
+
+    def _style_if_stale(self, row: RowT) -> str:
+        return _STALE if self._is_stale is not None and self._is_stale(row) else ""
 
     def _marked_of_groups(self, model: TableModel[RowT]) -> Counter[Hashable]:
         """Return how many rows of each group are marked."""
@@ -225,42 +246,53 @@ class TablePainter(Generic[RowT]):
         content, folded = groups.content(heading.group), groups.is_folded(heading.group)
         before, style, lines = self._headings.get(heading, (None, "", {}))
         if before is not content:
-            old = any(self._style_of(model.rows[ref]) == _STALE for ref in groups.refs(heading.group))
+            old = self._is_stale is not None and groups.total(heading.group, self._staleness) is True
             style, lines = _STALE if old else "", {}
             self._headings[heading] = content, style, lines
         line = lines.get((cursor, marked, folded, thumb))
         if line is None:
             glyph = (FOLDED if folded else UNFOLDED) if groups.grouping.folds else ""
             whole = marked == groups.size(heading.group)
-            note = [*_spans(content.note), *self._distinct(content)]
+            note = [*_spans(content.note), *self._distinct(groups, heading)]
             note += [(f"  {marked} marked", "accent")] if marked else []
             names = [
                 name for name, holds in (("group", True), ("cursor", cursor), ("marked", marked and whole)) if holds
             ]
             line = lines[cursor, marked, folded, thumb] = self._ended(
-                self._make_heading(content, glyph, note, names, style), thumb=thumb
+                self._make_heading(groups, heading, [(glyph, ""), *_spans(content.text)], note, names, style),
+                thumb=thumb,
             )
         return line
 
-    def _distinct(self, content: GroupLine) -> Sequence[Span]:
+    def _distinct(self, groups: Groups[RowT], heading: Heading) -> Sequence[Span]:
         """Return what distinguishes a group from others of its name, unless the column that has it is in view."""
-        total = _spans(content.totals.get(content.distinct, ""))
-        in_view = any(placed.column.key == content.distinct for placed in self.layout.placed)
-        return [] if in_view or not spans_width(total) else [("  ", ""), *total]
+        key = groups.content(heading.group).distinct
+        if not key or any(placed.column.key == key for placed in self.layout.placed):
+            return []
+        total = _spans(groups.total(heading.group, groups.grouping.totals[key]))
+        return [("  ", ""), *total] if spans_width(total) else []
 
     def _make_heading(
-        self, content: GroupLine, glyph: str, note: Sequence[Span], names: Sequence[str], over: str
+        self,
+        groups: Groups[RowT],
+        heading: Heading,
+        text: Sequence[Span],
+        note: Sequence[Span],
+        names: Sequence[str],
+        over: str,
     ) -> Strip:
-        text = heading_spans(
-            [(glyph, ""), *_spans(content.text)],
+        totals = groups.grouping.totals
+        keys = [placed.column.key for placed in self.layout.placed if placed.column.key in totals]
+        line = heading_spans(
+            text,
             note,
-            {key: _spans(total) for key, total in content.totals.items()},
+            {key: _spans(groups.total(heading.group, totals[key])) for key in keys},
             self.layout.placed,
             indent=self.indent,
             room=self._size.width - GUTTER - 1,
         )
         gutter = [("▌", "cursor-bar") if "cursor" in names else (" ", ""), ("+ " if "marked" in names else "  ", "")]
-        return self._make_strip([*gutter, *text], names, over)
+        return self._make_strip([*gutter, *line], names, over)
 
     def _row_line(self, model: TableModel[RowT], ref: Ref, *, thumb: bool) -> Strip:
         cursor, marked = ref == model.cursor, ref in model.marks if model.marks else False
@@ -275,7 +307,7 @@ class TablePainter(Generic[RowT]):
         return line
 
     def _make_row(self, row: RowT, cursor: bool, marked: bool) -> Strip:
-        row_style, cells = self._cells_of(row)
+        row_style, cells, _ = self._cells_of(row)
         line = [name for name, holds in (("cursor", cursor), ("marked", marked)) if holds]
         by_key = dict(zip((column.key for column in self._columns), cells, strict=True))
         spans: list[Span] = [("▌", "cursor-bar") if cursor else (" ", ""), *self._signs(row.ref, marked=marked)]

@@ -27,10 +27,10 @@ class RecordTable(TableView[RowT]):
 
     Cursor, marks, sort, filter and scroll follow the Ref through every change. Cell texts are data, cut by cell
     width. A style name in a cell is one of the table's own (``good``, ``warning``, ``bad``, ``muted``, ``accent``,
-    ``strong``) or any Textual style (``"bold $primary"``); ``row_style`` names one for a whole row, ``stale`` for a
-    row that is not up to date. ``placeholder`` is shown while no row is; ``follow`` keeps a
-    cursor that is on the last row on the last row. A row for which ``favourite`` returns true has a star, and passes
-    the filter ``is:favourite``.
+    ``strong``) or any Textual style (``"bold $primary"``); ``row_style`` names one for a whole row. A row for which
+    ``is_stale`` returns true is not up to date: it is dimmed, and so is the heading of its group. ``placeholder`` is
+    shown while no row is; ``follow`` keeps a cursor that is on the last row on the last row. A row for which
+    ``favourite`` returns true has a star, and passes the filter ``is:favourite``.
 
     An error of a column's functions affects one cell, which shows ``!``, or one row's place. Each is given to
     ``on_fault`` once, or is logged where there is none.
@@ -76,12 +76,21 @@ class RecordTable(TableView[RowT]):
         *,
         placeholder: str = "",
         row_style: Callable[[RowT], str | None] | None = None,
+        is_stale: Callable[[RowT], bool] | None = None,
         follow: bool = False,
         favourite: Callable[[Ref], bool] | None = None,
         on_fault: Callable[[Exception], None] | None = None,
         id: str | None = None,  # noqa: A002  (Textual's own name for it)
     ) -> None:
-        super().__init__(columns, row_style=row_style, follow=follow, favourite=favourite, on_fault=on_fault, id=id)
+        super().__init__(
+            columns,
+            row_style=row_style,
+            is_stale=is_stale,
+            follow=follow,
+            favourite=favourite,
+            on_fault=on_fault,
+            id=id,
+        )
         self._follows = follow
         self._placeholder = Content(placeholder)
         self._filter: RowFilter[RowT] = RowFilter(self.columns, self._model, favourite)
@@ -184,6 +193,12 @@ class RecordTable(TableView[RowT]):
             refs = tuple(self._model.rows)
         rows = [self._model.rows[ref] for ref in refs if ref in self._model.rows]
         self.apply(Change(updated=tuple(cast(Sequence[Row], rows))))
+
+    def renew_headings(self) -> None:
+        """Make the headings of groups again from what their rows add to them: they depend on more than the rows."""
+        if self._model.groups is not None:
+            self._model.groups.renew()
+            self._sync()
 
     def pass_time(self) -> None:
         """Make the cells again that show how long ago something was; only lines that then differ are written."""

@@ -91,6 +91,7 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         columns: Iterable[Column[RowT]],
         *,
         row_style: Callable[[RowT], str | None] | None,
+        is_stale: Callable[[RowT], bool] | None,
         follow: bool,
         favourite: Callable[[Ref], bool] | None,
         on_fault: Callable[[Exception], None] | None,
@@ -101,7 +102,12 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         faults = Faults(on_fault)
         self._model: TableModel[RowT] = TableModel(faults.report)
         self._painter: TablePainter[RowT] = TablePainter(
-            self, tuple(self.columns.values()), row_style, faults.report, favourite=favourite
+            self,
+            tuple(self.columns.values()),
+            row_style,
+            faults.report,
+            is_stale=is_stale,
+            favourite=favourite,
         )
         self.viewport: Viewport[RowT] = Viewport(self._model, lambda: self.size.height - 1, follow=follow)
         self.chosen: ChosenColumns = ChosenColumns(self._painter, self._sync)

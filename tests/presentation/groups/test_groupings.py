@@ -62,12 +62,15 @@ def headings(
     for row in rows:
         groups.setdefault(grouping.of(row), []).append(row)
     known = sorted((key for key in groups if key is not None), key=grouping.order)
-    lines = [grouping.line(key, groups[key]) for key in [*known, *([None] if None in groups else [])]]
+    keys = [*known, *([None] if None in groups else [])]
+    lines = {key: grouping.line(key, groups[key]) for key in keys}
     return {
         plain_text(line.text) + plain_text(line.note): {
-            key: text for key, cell in line.totals.items() if (text := plain_text(cell).strip())
+            name: text
+            for name, total in grouping.totals.items()
+            if (text := plain_text(total.over(groups[key])).strip())
         }
-        for line in lines
+        for key, line in lines.items()
     }
 
 
@@ -118,7 +121,7 @@ def test_an_account_with_a_colour_has_it_in_headings(resource: Resource) -> None
         assert found["account"].line("hub", []).text == ("hub", "account-red")
         assert found["account"].line("lab", []).text == ("lab", "")
     if "host" in found and resource is Resource.INSTANCES:
-        assert found["host"].line(("gpu1", "hub"), [row]).totals["account"] == ("hub", "account-red")
+        assert found["host"].totals["account"].over([row]) == ("hub", "account-red")
 
 
 def test_groups_of_one_name_in_two_accounts_are_two_and_unknown_is_a_group() -> None:

@@ -50,9 +50,7 @@ class TableApp(App[None]):
 
     def __init__(self, columns: list[Column[Record]] = COLUMNS, **options: Any) -> None:
         super().__init__()
-        self.table: RecordTable[Record] = RecordTable(
-            columns, row_style=lambda row: "stale" if row.stale else None, **options
-        )
+        self.table: RecordTable[Record] = RecordTable(columns, is_stale=lambda row: row.stale, **options)
         self.heard: list[Message] = []
 
     def compose(self) -> ComposeResult:

@@ -8,6 +8,7 @@ from gputui.models import Deployment, Money, Phase, Ref, Resource
 from gputui.presentation.columns.column import spans_of
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import columns_of
+from gputui.widgets.table.columns import spans_width
 from gputui.widgets.table.layout import ColumnLayout
 from gputui.widgets.table.model import TableModel
 from tests.widgets.table.test_instance_columns import BESIDE_ROWS
@@ -31,7 +32,7 @@ JOB = Deployment(
 
 def test_the_price_stays_in_80_columns_next_to_counts_of_full_length() -> None:
     fields = columns_of(Resource.DEPLOYMENTS, Context())
-    layout = ColumnLayout(fields, lambda row: [spans_of(field.cell(row)) for field in fields])
+    layout = ColumnLayout(fields, lambda row: [spans_width(spans_of(field.cell(row))) for field in fields])
     model: TableModel[Deployment] = TableModel(on_fault=lambda error: None)
     model.replace([JOB])
     layout.lay_out(model, [JOB.ref], 80 - BESIDE_ROWS)

@@ -11,6 +11,7 @@ from gputui.models import GpuDevice, GpuSample, Resource
 from gputui.presentation.columns.column import spans_of
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import columns_of
+from gputui.widgets.table.columns import spans_width
 from gputui.widgets.table.layout import ColumnLayout
 from gputui.widgets.table.model import TableModel
 from tests.screens.world import GIB, gpu
@@ -33,7 +34,7 @@ def test_the_host_and_the_load_of_a_gpu_are_there_next_to_a_long_reason(columns:
     reading = GpuSample(datetime.now(UTC), 100.0, 20 * GIB, 400.0, 70.0, 50.0)
     busy = replace(gpu(account, 1, 20 * GIB, 1, "train"), host=host, sample=reading)
     fields = columns_of(Resource.GPUS, SeveralHosts())
-    layout = ColumnLayout(fields, lambda row: [spans_of(field.cell(row)) for field in fields])
+    layout = ColumnLayout(fields, lambda row: [spans_width(spans_of(field.cell(row))) for field in fields])
     model: TableModel[GpuDevice] = TableModel(on_fault=lambda error: None)
     model.replace([lost, busy])
     layout.lay_out(model, [lost.ref, busy.ref], columns - BESIDE_ROWS)

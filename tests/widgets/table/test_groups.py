@@ -11,18 +11,21 @@ import pytest
 
 from gputui.models import Change
 from gputui.presentation.columns.column import Column
-from gputui.presentation.groups.grouping import Grouping, GroupLine
+from gputui.presentation.groups.grouping import Grouping, GroupLine, Total
 from gputui.widgets.table.columns import Placed
 from gputui.widgets.table.headings import heading_spans
 from tests.widgets.table.small_app import Driver, Record, records, ref, shown
 
 
 def tens(key: int, rows: Sequence[Record]) -> GroupLine:
-    return GroupLine(f"{key}x", f"  {len(rows)}", {"load": str(sum(row.load or 0 for row in rows))})
+    return GroupLine(f"{key}x", f"  {len(rows)}")
+
+
+SUMS = {"load": Total[Record](lambda row: row.load or 0, lambda parts: str(sum(one * n for one, n in parts.items())))}
 
 
 def by_tens(**options: Any) -> Grouping[Record]:
-    return Grouping("tens", lambda row: None if row.load is None else row.load // 10, tens, **options)
+    return Grouping("tens", lambda row: None if row.load is None else row.load // 10, tens, SUMS, **options)
 
 
 @asynccontextmanager

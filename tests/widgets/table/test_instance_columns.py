@@ -12,6 +12,7 @@ from gputui.models import GpuDevice, GpuSample, Instance, Money, Phase, Ref, Res
 from gputui.presentation.columns.column import spans_of
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import columns_of
+from gputui.widgets.table.columns import spans_width
 from gputui.widgets.table.layout import ColumnLayout
 from gputui.widgets.table.model import TableModel
 
@@ -52,7 +53,7 @@ class Measured(Context):
 )
 def test_what_matters_comes_first_as_far_as_there_is_room(width: int, shown: str) -> None:
     fields = columns_of(Resource.INSTANCES, Measured())
-    layout = ColumnLayout(fields, lambda row: [spans_of(field.cell(row)) for field in fields])
+    layout = ColumnLayout(fields, lambda row: [spans_width(spans_of(field.cell(row))) for field in fields])
     moving = replace(ROW, ref=Ref("autodl", "container", "2"), phase=Phase.STOPPING, status="shutting_down")
     model: TableModel[Instance] = TableModel(on_fault=lambda error: None)
     model.replace([ROW, moving])
@@ -70,7 +71,7 @@ def test_what_matters_comes_first_as_far_as_there_is_room(width: int, shown: str
 @pytest.mark.parametrize(("width", "is_there"), [(80, False), (120, False), (126, False), (200, True)])
 def test_names_are_shown_in_full_before_a_time_that_few_rows_have(width: int, is_there: bool) -> None:
     fields = columns_of(Resource.INSTANCES, Measured())
-    layout = ColumnLayout(fields, lambda row: [spans_of(field.cell(row)) for field in fields])
+    layout = ColumnLayout(fields, lambda row: [spans_width(spans_of(field.cell(row))) for field in fields])
     released = replace(ROW, ref=Ref("autodl", "container", "2"), release_at=datetime(2030, 1, 1, tzinfo=UTC))
     model: TableModel[Instance] = TableModel(on_fault=lambda error: None)
     model.replace([ROW, released])

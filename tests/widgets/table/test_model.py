@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gputui.models import Ref
-from gputui.presentation.groups.grouping import Grouping, GroupLine
+from gputui.presentation.groups.grouping import Grouping, GroupLine, Total
 from gputui.widgets.table.groups import Gap, Heading, Line
 from gputui.widgets.table.model import TableModel
 
@@ -46,7 +46,10 @@ def group_of(row: Record) -> int | None:
 
 
 def by_group(**options: Any) -> Grouping[Record]:
-    return Grouping("third", group_of, lambda key, rows: GroupLine(f"{key}: {len(rows)}"), **options)
+    return Grouping("third", group_of, lambda key, rows: GroupLine(f"{key}: {len(rows)}"), TOTALS, **options)
+
+
+TOTALS = {"value": Total[Record](lambda row: None if unknown(row.value) else row.value, dict)}
 
 
 GROUPINGS = st.one_of(st.none(), st.builds(by_group, spaced=st.booleans(), selectable=st.booleans()))
@@ -187,6 +190,16 @@ class ModelMachine(RuleBasedStateMachine):
         if self.model.groups is not None:
             for key in self.model.groups.keys:
                 assert self.model.groups.content(key).text == f"{key}: {self.model.groups.size(key)}"
+
+    @precondition(lambda self: self.model.groups is not None)
+    @rule()
+    def the_totals_are_those_made_afresh(self) -> None:
+        """Asked for now and then: a total catches up with several changes."""
+        assert self.model.groups is not None
+        for key in self.model.groups.keys:
+            rows = [self.model.rows[ref] for ref in self.model.groups.refs(key)]
+            for total in TOTALS.values():
+                assert self.model.groups.total(key, total) == total.over(rows)
 
 
 TestModel = ModelMachine.TestCase
