@@ -53,9 +53,11 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from gputui.agent.link import Link
+    from gputui.app.garbage import SurvivorsAside
     from gputui.history.history import History
     from gputui.models import Offer
 
+_GARBAGE_SECONDS = 60.0
 _TERMINAL_SECONDS = 1.0
 """The time between two checks that the terminal is still there: Textual reads a lost one again and again."""
 
@@ -66,7 +68,8 @@ class GputuiApp(App[int]):
     ``at_start`` is called as soon as the loop runs. The first frame is drawn from ``fleet`` as it is; then ``begin``
     returns the fleet that replaces it, started here. An error that it raises ends the program and is in ``failure``.
     ``report`` writes a crash report and returns its path. ``agent`` is the link to the user's agent, None where the
-    session has none; ``leases`` and ``rules`` are those that it follows.
+    session has none; ``leases`` and ``rules`` are those that it follows. ``garbage`` is the rule of the garbage
+    collector, None for the usual one.
     """
 
     TITLE = "gputui"
@@ -95,6 +98,7 @@ class GputuiApp(App[int]):
         agent: Link | None = None,
         leases: SessionLeases | None = None,
         rules: SessionRules | None = None,
+        garbage: SurvivorsAside | None = None,
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
         self.stylesheet = SharedStylesheet(variables=self.get_css_variables())
@@ -127,6 +131,7 @@ class GputuiApp(App[int]):
             rules=rules or SessionRules(),
         )
         self.session.agent = agent
+        self._garbage = garbage
         self._notices = Notices(self, self.session.messages)
         self.failure: GputuiError | None = None
         self._login = self._program.login = Login(
@@ -179,6 +184,8 @@ class GputuiApp(App[int]):
         # Every cell is drawn again: the screen was another program's.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.set_interval(_TERMINAL_SECONDS, self._signals.end_without_terminal)
+        if self._garbage is not None:
+            self.set_interval(_GARBAGE_SECONDS, self._garbage.tick)
         self.call_after_refresh(self._start_fleet)
         self.call_later(self.screen.call_later, draw_now, self.screen)
         self.theme_changed_signal.subscribe(self, lambda _: self.session.memory.note())
@@ -297,6 +304,8 @@ class GputuiApp(App[int]):
             self._failures.input_came()
             self.session.attention.input_came()
             self.session.messages.note_key()
+            if self._garbage is not None:
+                self._garbage.input_came()
         if not isinstance(event, events.Key):
             await super().on_event(event)
         elif not event.is_forwarded:

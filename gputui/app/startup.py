@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from gputui.history.history import History
     from gputui.screens.base.leases import SessionLeases
     from gputui.screens.base.rules import SessionRules
+
+_SWITCH_SECONDS = 0.001
+"""How long another thread may compute while this one waits to draw: a fifth of what Python has by itself."""
 
 
 def run(
@@ -41,11 +45,7 @@ def run(
     holds and what the last session left; what it raises (ConfigError) is raised here when the terminal is back.
     ``view`` is the first view, in place of the configured one. Without ``agent`` the session has none.
     """
-    # Until the first frame there is next to no garbage, and searching for it takes a tenth of the time.
-    gc.disable()
-    # Textual reads these when it is imported. At rest, and over a slow link, nothing may move by itself.
-    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+    _prepare_process()
 
     from gputui.config.preview import read_preview
 
@@ -66,22 +66,23 @@ def run(
         agent.process = start_early(agent, state_dir)
 
     from gputui.app.app import GputuiApp
+    from gputui.app.garbage import SurvivorsAside
 
     scope = "" if preview is None else scope_of(preview)
-    # Modules and classes stay. Of what is frozen crash_report knows nothing, but no secret has been read yet.
-    gc.freeze()
+    gc.freeze()  # modules and classes stay
     history = History(history_path(state_dir))
     # Sketches have what a fleet needs to show rows. It is never started: begin() gives the one that is.
     accounts = cast("dict[str, Account]", dict(sketch.accounts))
     first = Fleet(accounts, open_backend=_not_yet, history=history, polling=None)
     first.restore()
     link, rows = _to_agent(state_dir, agent, first)
+    garbage = SurvivorsAside()
 
     async def begin() -> Fleet:
         if rows is not None:
             await rows.wait()
             await app.draw()  # what comes next has the interpreter for itself
-        gc.enable()
+        garbage.begin()
         config = await asyncio.to_thread(load)
         app.session.config_problems = config.command_problems
         fleet = _new_fleet(config, history, state_dir, app.show_internal_error)
@@ -114,15 +115,26 @@ def run(
         agent=link,
         leases=leases,
         rules=rules,
+        garbage=garbage,
     )
     try:
         result = app.run(mouse=sketch.ui.mouse)
     finally:
-        gc.enable()
+        garbage.end()
         history.close()
     if app.failure is not None:
         raise app.failure
     return app.return_code or int(result or 0)
+
+
+def _prepare_process() -> None:
+    # Until the first frame there is next to no garbage, and searching for it takes a tenth of the time.
+    gc.disable()
+    # Threads read answers and write the history: a key waits for each of them at every step of its way.
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    # Textual reads these when it is imported. At rest, and over a slow link, nothing may move by itself.
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
 
 
 def _followed(
