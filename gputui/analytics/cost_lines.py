@@ -59,11 +59,18 @@ def parts(rows: Iterable[Row], billing: Collection[str] | None = None) -> list[C
     ``billing`` leaves out accounts that are not billed and have no price (:func:`.billed`).
     """
     kept = list(rows)
-    hosts = cost.host_gpus(kept)
-    names = {row.ref: row.name for row in kept if isinstance(row, Deployment)}
-    counted = cost.by_account(kept) if billing is None else cost.billed(cost.by_account(kept), billing)
+    hosts, charged = cost.host_gpus(kept), cost.costing(kept)
+    sums = cost.sums_of(charged, hosts)
+    return _parts(kept, charged, hosts, sums if billing is None else cost.billed(sums, billing))
+
+
+def _parts(
+    rows: Iterable[Row], charged: Iterable[cost.Costing], hosts: cost.HostGpus, counted: Collection[str]
+) -> list[CostLine]:
+    """Return the parts of the ``counted`` accounts."""
+    names = {row.ref: row.name for row in rows if isinstance(row, Deployment)}
     groups: dict[tuple[str, Ref | None, bool, str], list[cost.Costing]] = {}
-    for row in cost.costing(kept):
+    for row in charged:
         parent = row.ref if isinstance(row, Deployment) else row.parent if isinstance(row, Instance) else None
         price = cost.price_of(row)
         key = (row.ref.account, parent, isinstance(row, Volume), price.currency if price else "")
@@ -75,15 +82,16 @@ def parts(rows: Iterable[Row], billing: Collection[str] | None = None) -> list[C
             deployment=parent,
             name="" if parent is None else names.get(parent, parent.id),
             instances=0 if volumes else sum(map(cost.instances_in, group)),
-            gpus=sum(cost.gpus_in(row, hosts) or 0 for row in group),
+            gpus=sum(count or 0 for count in counts),
             per_hour=cost.sum_of(group, hosts).amounts.get(currency, Money(Decimal(0), currency))
             if currency
             else None,
             volumes=len(group) if volumes else 0,
-            gpus_unknown=sum(cost.gpus_in(row, hosts) is None for row in group),
+            gpus_unknown=counts.count(None),
         )
         for (account, parent, volumes, currency), group in groups.items()
         if account in counted
+        for counts in [[cost.gpus_in(row, hosts) for row in group]]
     ]
     order = {account: place for place, account in enumerate(dict.fromkeys(part.account for part in found))}
 
@@ -110,10 +118,11 @@ def cost_lines(
     end of their account, and are counted in its first line. ``billing`` are the accounts whose instances are billed,
     ``partial`` those of which only some rows are known.
     """
-    sums = cost.billed(cost.by_account(rows), billing)
+    hosts, charged = cost.host_gpus(rows), cost.costing(rows)
+    sums = cost.billed(cost.sums_of(charged, hosts), billing)
     money = {(balance.ref.account, balance.available.currency): balance for balance in balances}
     at = now or datetime.now(UTC)
-    found = parts(rows, billing)
+    found = _parts(rows, charged, hosts, sums)
     lines: list[CostLine] = []
     for account in accounts:
         total = sums.get(account, cost.Total())

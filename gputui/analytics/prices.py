@@ -17,6 +17,11 @@ CHARGED = frozenset({Phase.RUNNING, Phase.PENDING})
 """States in which an instance is paid for."""
 
 
+def is_charged_for(phase: Phase) -> bool:
+    """Whether an instance is paid for in a state; faster than to look it up, for lists of thousands."""
+    return phase is Phase.RUNNING or phase is Phase.PENDING
+
+
 NO_INSTANCES: Mapping[Ref, Sequence[Instance]] = MappingProxyType({})
 
 

@@ -14,13 +14,13 @@ from gputui.models import Balance, Instance, Package, Phase, Ref, Row, gpu_label
 
 def covered(package: Package, rows: Iterable[Row]) -> list[Instance]:
     """Return the running instances that use a package: of the same account, GPU model and regions."""
-    model = gpu_label(package.gpu_model)
+    model, account = gpu_label(package.gpu_model), package.ref.account
     return [
         row
         for row in rows
         if isinstance(row, Instance)
         and row.phase is Phase.RUNNING
-        and row.ref.account == package.ref.account
+        and row.ref.account == account
         and gpu_label(row.gpu_model or "") == model
         and (not package.regions or row.region in package.regions)
     ]

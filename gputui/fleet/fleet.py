@@ -46,6 +46,7 @@ from gputui.models import (
 if TYPE_CHECKING:
     from gputui.config.loader import Account
     from gputui.config.sections import Polling
+    from gputui.fleet.account_costs import AccountCosts
     from gputui.fleet.connections import Connections
     from gputui.fleet.remote_logs import RemoteLogs
     from gputui.fleet.spend_reports import SpendReports
@@ -168,6 +169,13 @@ class Fleet(Rows):
         from gputui.fleet.waste import FleetWaste
 
         return FleetWaste(self, self._history, self._on_failure, idle_minutes=self.idle_minutes)
+
+    @cached_property
+    def costs(self) -> AccountCosts:
+        """The cost of an hour of each account."""
+        from gputui.fleet.account_costs import AccountCosts
+
+        return AccountCosts(self)
 
     @cached_property
     def spend(self) -> SpendReports:

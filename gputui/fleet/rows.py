@@ -120,6 +120,10 @@ class Rows(Capabilities):
         """
         return self._store.rows(resource) if account is None else self._store.part(account, resource)
 
+    def version(self, resource: Resource, account: str) -> int:
+        """Return a number that is another one after each change of the rows of an account."""
+        return self._store.version(account, resource)
+
     def all(self, kind: type[RowT]) -> list[RowT]:
         """Return the rows of one type, of all accounts."""
         return [row for row in self._store.rows(BY_MODEL[kind]).values() if isinstance(row, kind)]

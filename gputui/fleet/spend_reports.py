@@ -14,7 +14,7 @@ from gputui.analytics.spend import SpendReport, window
 from gputui.analytics.spend_ledger import Ledger
 from gputui.fleet.signals import Listeners
 from gputui.late_dataclasses import dataclass
-from gputui.models import Package, Ref, Resource
+from gputui.models import Package, Resource, Row
 from gputui.models.budgets import Budget
 from gputui.models.periods import By, Period
 
@@ -110,7 +110,7 @@ class SpendReports:
             while self._outdated and self._listening:
                 self._outdated = False
                 found, reached = await asyncio.to_thread(
-                    self._read, history, self._fleet.now(), self._prepaid_until()
+                    self._read, history, self._fleet.now(), self._fleet.all(Package), self._sizing_rows()
                 )
                 self.now = found
                 self._listeners.notify(found)
@@ -119,17 +119,15 @@ class SpendReports:
         finally:
             self._reading = False
 
-    def _prepaid_until(self) -> Mapping[Ref, datetime]:
+    def _sizing_rows(self) -> Sequence[Row]:
+        """Return the rows on which depends when prepaid time ends."""
         fleet = self._fleet
-        packages = fleet.all(Package)
-        if not packages:
-            return {}
-        rows = [row for resource in (Resource.INSTANCES, *SIZING) for row in fleet.rows(resource).values()]
-        return prepaid_until(packages, rows, fleet.now())
+        return [row for resource in (Resource.INSTANCES, *SIZING) for row in fleet.rows(resource).values()]
 
     def _read(
-        self, history: History, now: datetime, prepaid: Mapping[Ref, datetime]
+        self, history: History, now: datetime, packages: Sequence[Package], rows: Sequence[Row]
     ) -> tuple[SpendNow, list[BudgetState]]:
+        prepaid = prepaid_until(packages, rows, now)
         windows = {period: window(period, now, self._zone) for period in Period}
         accounts = tuple(self._fleet.accounts)
         since = min(each.since for each in windows.values())

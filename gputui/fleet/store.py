@@ -14,6 +14,14 @@ class Store:
     def __init__(self) -> None:
         self._merged: dict[Resource, dict[Ref, Row]] = {resource: {} for resource in Resource}
         self._parts: dict[tuple[str, Resource], dict[Ref, Row]] = {}
+        self._versions: dict[tuple[str, Resource], int] = {}
+
+    def version(self, account: str, resource: Resource) -> int:
+        """Return a number that is another one after each change of an account's rows."""
+        return self._versions.get((account, resource), 0)
+
+    def _note_change(self, account: str, resource: Resource) -> None:
+        self._versions[account, resource] = self.version(account, resource) + 1
 
     def rows(self, resource: Resource) -> Mapping[Ref, Row]:
         """Return a live, read-only view of all accounts' rows."""
@@ -52,6 +60,8 @@ class Store:
         for row in updated:
             merged[row.ref] = row
         self._parts[account, resource] = new
+        if added or updated or removed:
+            self._note_change(account, resource)
         return Change(tuple(added), tuple(updated), removed)
 
     def update(self, row: Row) -> Change:
@@ -62,6 +72,7 @@ class Store:
         resource, _ = found
         self._merged[resource][row.ref] = row
         self._parts[row.ref.account, resource][row.ref] = row
+        self._note_change(row.ref.account, resource)
         return Change(updated=(row,))
 
     def append(self, resource: Resource, rows: Iterable[Row], *, limit: int) -> Change:
@@ -76,6 +87,8 @@ class Store:
         for ref in removed:
             del merged[ref]
             del self._parts[ref.account, resource][ref]
+        for account in {ref.account for ref in (*(row.ref for row in added), *removed)}:
+            self._note_change(account, resource)
         if not removed:
             return Change(added)
         new = {row.ref for row in added}

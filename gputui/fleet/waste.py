@@ -23,6 +23,7 @@ from gputui.analytics.starts import Start, starts_under_way
 from gputui.analytics.startup_times import StartupBook
 from gputui.analytics.waste import IDLE_AFTER, Evidence, find_waste, is_paid
 from gputui.completion import complete, write_in_thread
+from gputui.fleet.paced import Paced
 from gputui.fleet.signals import Listeners
 from gputui.fleet.waste_findings import Findings, not_read_since, ran_last, still_unknown
 from gputui.models import (
@@ -91,7 +92,7 @@ class FleetWaste:
         self._unsubscribe: list[Callable[[], None]] = []
         self._found = self._announced = Findings()
         self._outdated = True
-        self._scheduled = False
+        self._looks = Paced(self._look_once, fleet.clock.monotonic)
         self._periods = IdlePeriods()
         self._snoozes: dict[_Key, Snooze] = {}
         self._unstored: dict[_Key, tuple[Snooze, bool]] = {}
@@ -116,6 +117,11 @@ class FleetWaste:
         if self._outdated or not self._listening:
             self._find()
         return self._found
+
+    @property
+    def found(self) -> Findings:
+        """The same for what listens: as it was found last while it is about to be found again."""
+        return self._found if self._listening and self._looks.is_waiting else self.now
 
     @property
     def rows(self) -> tuple[Waste, ...]:
@@ -202,12 +208,9 @@ class FleetWaste:
     def _note(self) -> None:
         """Find it again once, after all changes of this turn of the event loop."""
         self._outdated = True
-        if not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._look_once)
+        self._looks.soon()
 
     def _look_once(self) -> None:
-        self._scheduled = False
         if self._listening:
             self.look_again()
 

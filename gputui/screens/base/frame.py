@@ -14,7 +14,7 @@ from gputui.commands import COMMANDS, Command, Group
 from gputui.config.keymap import first_key, key_text
 from gputui.models import LIBRARY, Change
 from gputui.screens.base.bars import CommandBar, FilterBar
-from gputui.screens.base.header_cost import FleetCost
+from gputui.screens.base.header_cost import cost_text, may_change_cost
 from gputui.screens.base.messages import Message
 from gputui.widgets.bars.entry_bar import EntryBar
 from gputui.widgets.bars.header import HeaderBar
@@ -67,7 +67,6 @@ class Frame:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._cost = FleetCost()
         # Kept from compose: looking for them at every move of the cursor takes as long as the rest.
         self._bars: list[EntryBar] = []
         self._footer_of: object = None
@@ -150,7 +149,7 @@ class Frame:
         """Bring the accounts' states and the cost up to date."""
         session = self._view.session
         health = [session.fleet.health()[name] for name in session.fleet.accounts]
-        cost, short = self._cost.text(session)
+        cost, short = cost_text(session)
         self._view.query_one(HeaderBar).set_health(
             health,
             only=session.only,
@@ -161,13 +160,9 @@ class Frame:
             short_cost=short,
         )
 
-    def forget_costs(self) -> None:
-        """Add up the costs again when they are shown next."""
-        self._cost.forget()
-
     def costs_changed(self, change: Change) -> None:
         """Show the cost after a change of rows that may cost money."""
-        if self._cost.take(change):
+        if may_change_cost(change):
             self.show_header()
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from textual.content import Content
 
-from gputui.analytics.cost import COSTING, SIZING, Costing, Total, billed, by_account, in_order, not_read
+from gputui.analytics.cost import COSTING, SIZING, Costing, Total, billed, in_order
 from gputui.formatting import format_money
 from gputui.models import Change, Coverage, GpuDevice, HostInfo, Resource, Row
 from gputui.presentation.sums import HourlySums
@@ -97,65 +97,46 @@ def hourly_sums(session: Session, totals: dict[str, Total], unread: Collection[s
     )
 
 
-def unread_accounts(rows: Iterable[Row]) -> set[str]:
-    """Return the accounts with rows that may cost something and could not be read."""
-    return {row.ref.account for row in not_read(rows)}
+def may_change_cost(change: Change) -> bool:
+    """Return whether a change of rows may have changed the cost."""
+    priced = any(isinstance(row, Costing | HostInfo) for row in (*change.added, *change.updated))
+    # New readings of a GPU do not change the number of GPUs.
+    return bool(change.removed) or priced or any(isinstance(row, GpuDevice) for row in change.added)
 
 
-class FleetCost:
-    """The cost of the fleet, summed up when a row that may cost has changed, not when the header is drawn."""
+def cost_text(session: Session) -> tuple[Content, Content]:
+    """Return the hourly cost of the accounts shown, by currency, in full and for a narrow line.
 
-    def __init__(self) -> None:
-        self._totals: dict[str, Total] | None = None
-        self._unread: set[str] = set()
+    Without any, where the rows are limited, whether it is unknown or none; otherwise ''. ``≥``: a server was
+    asked for a part of its rows only; ``?``: a sum has old rows in it; ``+ ?``: rows that cost may be missing.
+    Those without a price are counted: ``+ 20 GPUs unpriced``.
+    """
+    costs = session.fleet.costs
+    totals, unread = costs.totals, costs.unread
+    found = hourly_sums(session, totals, unread)
+    sums = [
+        Content.assemble(found.sign, (f"{format_money(money)}/h", "bold"), (found.doubt(money), "$text-warning"))
+        for money in found.total.amounts.values()
+    ]
+    # Before the first answers nothing is known, and there is nothing to add to.
+    lacking = found.lacking if sums or found.total.lacking else ""
+    plus = "+ " if sums else ""
+    full = Content("  ").join(sums)
+    if not sums and not lacking:
+        full = _without_sums(session, totals, unread)
+    if not lacking:
+        return full, full
+    # After several sums it belongs to all of them.
+    space = "  " if len(sums) > 1 else " " if sums else ""
+    return (
+        Content.assemble(full, space, (f"{plus}{lacking}", "$text-warning")),
+        Content.assemble(full, space, (f"{plus}?" if sums else lacking, "$text-warning")),
+    )
 
-    def forget(self) -> None:
-        """Add up again the next time."""
-        self._totals = None
 
-    def take(self, change: Change) -> bool:
-        """Note a change; returns whether it may have changed the cost."""
-        priced = any(isinstance(row, Costing | HostInfo) for row in (*change.added, *change.updated))
-        # New readings of a GPU do not change the number of GPUs.
-        if not (change.removed or priced or any(isinstance(row, GpuDevice) for row in change.added)):
-            return False
-        self.forget()
-        return True
-
-    def text(self, session: Session) -> tuple[Content, Content]:
-        """Return the hourly cost of the accounts shown, by currency, in full and for a narrow line.
-
-        Without any, where the rows are limited, whether it is unknown or none; otherwise ''. ``≥``: a server was
-        asked for a part of its rows only; ``?``: a sum has old rows in it; ``+ ?``: rows that cost may be missing.
-        Those without a price are counted: ``+ 20 GPUs unpriced``.
-        """
-        if self._totals is None:
-            rows = all_costing(session)
-            self._totals = by_account(rows)
-            self._unread = unread_accounts(rows)
-        found = hourly_sums(session, self._totals, self._unread)
-        sums = [
-            Content.assemble(found.sign, (f"{format_money(money)}/h", "bold"), (found.doubt(money), "$text-warning"))
-            for money in found.total.amounts.values()
-        ]
-        # Before the first answers nothing is known, and there is nothing to add to.
-        lacking = found.lacking if sums or found.total.lacking else ""
-        plus = "+ " if sums else ""
-        full = Content("  ").join(sums)
-        if not sums and not lacking:
-            full = self._without_sums(session, self._totals)
-        if not lacking:
-            return full, full
-        # After several sums it belongs to all of them.
-        space = "  " if len(sums) > 1 else " " if sums else ""
-        return (
-            Content.assemble(full, space, (f"{plus}{lacking}", "$text-warning")),
-            Content.assemble(full, space, (f"{plus}?" if sums else lacking, "$text-warning")),
-        )
-
-    def _without_sums(self, session: Session, totals: dict[str, Total]) -> Content:
-        coverage = sums_coverage(session, totals, self._unread)
-        unknown = not coverage.is_current or unstated(session, totals)
-        if partial_accounts(session) or (session.only and unknown):
-            return Content.styled("cost unknown", "$text-warning")
-        return Content.styled("no cost" if session.only else "", "$muted")
+def _without_sums(session: Session, totals: dict[str, Total], unread: Collection[str]) -> Content:
+    coverage = sums_coverage(session, totals, unread)
+    unknown = not coverage.is_current or unstated(session, totals)
+    if partial_accounts(session) or (session.only and unknown):
+        return Content.styled("cost unknown", "$text-warning")
+    return Content.styled("no cost" if session.only else "", "$muted")

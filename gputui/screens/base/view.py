@@ -163,7 +163,6 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         self._followed = self.session.fleet
         fleet = self.session.fleet
         fleet.poll(self.RESOURCES, self.BACKGROUND)
-        self.frame.forget_costs()
         self._unsubscribe = [
             self.session.subscribe(self.choices_changed),
             self.session.unseen.subscribe(self.frame.show_tabs),

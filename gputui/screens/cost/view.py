@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from gputui.analytics.cost import COSTING, Total, by_account
+from gputui.analytics.cost import COSTING, Total
 from gputui.analytics.cost_lines import CostLine, cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
 from gputui.analytics.spend import SpendLine
@@ -29,7 +29,6 @@ from gputui.screens.base.header_cost import (
     hourly_sums,
     partial_accounts,
     shown_total,
-    unread_accounts,
     unstated,
 )
 from gputui.screens.base.session import Session
@@ -195,7 +194,7 @@ class CostView(ListView):
     def _take_lines(self) -> None:
         fleet = self.session.fleet
         rows = all_costing(self.session)
-        self._totals, self._unread = by_account(rows), unread_accounts(rows)
+        self._totals, self._unread = fleet.costs.totals, fleet.costs.unread
         lines = cost_lines(
             rows,
             fleet.all(Balance),

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gputui.analytics.cost import by_account
-from gputui.analytics.cost_lines import cost_lines
+from gputui.analytics.cost_lines import CostLine, cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
 from gputui.analytics.starts import Start, starts_under_way
 from gputui.analytics.stock import has_idle
@@ -39,13 +38,11 @@ from gputui.presentation.home.stock import Watched, watched_stock
 from gputui.presentation.home.under_way import Work, under_way
 from gputui.screens.base.feeds import coverage_shown
 from gputui.screens.base.header_cost import (
-    all_costing,
     billing,
     currencies,
     old_accounts,
     partial_accounts,
     sums_coverage,
-    unread_accounts,
 )
 from gputui.screens.base.session import Session
 from gputui.screens.events.slow_steps import SlowSteps
@@ -65,6 +62,9 @@ _WITH_PROBLEMS = (Resource.INSTANCES, Resource.DEPLOYMENTS)
 _OF_INSTANCES = frozenset({Section.UNDER_WAY, Section.NEWS})
 """Sections of which nothing is said while instances of an account are not known."""
 
+
+PackageEnd = tuple[Package, datetime | None]
+"""A package, and when it is used up; None where that is unknown."""
 
 _SPENT_SECONDS = 600.0
 """How long the spending of today, which grows by itself, is shown as it was: a screen at rest writes nothing."""
@@ -194,7 +194,7 @@ class HomeSections:
         from gputui.fleet.waste import READ as LISTS
         from gputui.presentation.home.waste import waste_section
 
-        found = session.fleet.waste.now
+        found = session.fleet.waste.found
         section = waste_section(
             [each for each in found.with_old if session.shows_account(each.ref.account)],
             now,
@@ -308,31 +308,44 @@ class HomeSections:
 
     def _spending(self, now: datetime) -> HomeSection:
         session, fleet = self._session, self._session.fleet
-        rows = all_costing(session)
-        packages: list[Package] = self._shown(Package)
-        lines = cost_lines(
-            rows,
-            fleet.all(Balance),
-            session.accounts_shown(),
-            packages=packages,
-            billing=billing(session),
-            partial=partial_accounts(session),
-            now=now,
-        )
+        of_each = [self._cost_of(account, now) for account in session.accounts_shown()]
         today, budgets = self._spent()
-        used = ((package, sum(gpus_in_use(package, rows)), run_out(package, rows, now)) for package in packages)
         return spending(
             Costs(
-                lines=lines,
-                packages=worth_a_line(used),
+                lines=[line for lines, _ in of_each for line in lines],
+                packages=[package for _, packages in of_each for package in packages],
                 old=old_accounts(session),
-                coverage=sums_coverage(session, by_account(rows), unread_accounts(rows)),
+                coverage=sums_coverage(session, fleet.costs.totals, fleet.costs.unread),
                 currencies=currencies(session),
                 today=today,
                 budgets=budgets,
             ),
             now,
         )
+
+    def _cost_of(self, account: str, now: datetime) -> tuple[Sequence[CostLine], Sequence[PackageEnd]]:
+        """Return the lines of the cost of an account, and its packages that are worth a line."""
+        fleet, bills = self._session.fleet, billing(self._session)
+        partial = account in partial_accounts(self._session)
+        lists = [fleet.version(each, account) for each in (Resource.BALANCES, Resource.PACKAGES)]
+
+        def add_up() -> tuple[Sequence[CostLine], Sequence[PackageEnd]]:
+            rows = fleet.costs.rows(account)
+            packages = [row for row in fleet.all(Package) if row.ref.account == account]
+            balances = [row for row in fleet.all(Balance) if row.ref.account == account]
+            lines = cost_lines(
+                rows,
+                balances,
+                [account],
+                packages=packages,
+                billing=bills,
+                partial=[account] if partial else (),
+                now=now,
+            )
+            used = ((package, sum(gpus_in_use(package, rows)), run_out(package, rows, now)) for package in packages)
+            return lines, worth_a_line(used)
+
+        return fleet.costs.kept("lines", account, (*lists, account in bills, partial, _minute(now)), add_up)
 
     def _spent(self) -> tuple[SpendReport | None, Sequence[BudgetState]]:
         """Return the spending of today of the accounts shown, and the budgets that count one of them."""

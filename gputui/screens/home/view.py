@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
 
+from gputui.fleet.paced import Paced
 from gputui.models import Change, Coverage, Ref, Resource, Row
 from gputui.presentation.columns.home import home_columns
 from gputui.presentation.counts import count_text
@@ -75,7 +76,7 @@ class HomeView(TabularView):
         self._sections = HomeSections(session)
         self._made: tuple[HomeSection, ...] = ()
         self._ticks = 0
-        self._awaiting_lines = False
+        self._lines = Paced(self._make_lines, lambda: session.fleet.clock.monotonic(), self._after)  # noqa: PLW0108  (another fleet)
         self._spaced = False
 
     def compose_body(self) -> ComposeResult:
@@ -159,13 +160,17 @@ class HomeView(TabularView):
 
     def _show_soon(self) -> None:
         """Show the lines of now once all that happens at this moment has happened."""
-        if not self._awaiting_lines:
-            self._awaiting_lines = True
-            self.call_later(self._show_awaited)
+        self._lines.soon()
 
-    def _show_awaited(self) -> None:
-        if self._awaiting_lines and self._unsubscribe:
-            self.show_lines()
+    def _after(self, seconds: float, call: Callable[[], None]) -> None:
+        def in_front() -> None:
+            if self._unsubscribe:
+                call()
+
+        if seconds:
+            self.set_timer(seconds, in_front)
+        else:
+            self.call_later(in_front)
 
     def catch_up(self) -> None:
         """Show the lines of now."""
@@ -189,7 +194,10 @@ class HomeView(TabularView):
 
     def show_lines(self) -> None:
         """Make the lines again; only what differs is written."""
-        self._awaiting_lines, self._ticks = False, 0
+        self._lines.now()
+
+    def _make_lines(self) -> None:
+        self._ticks = 0
         if not self.is_mounted:
             return
         made = self._sections.now()

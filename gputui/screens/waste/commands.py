@@ -33,7 +33,7 @@ class SnoozeCommands(CommandSet):
         """The row under the cursor is waste."""
         row, fleet = self.view.row_here(), self.session.fleet
         # The fleet of the first frame knows of none, and needs no analysis.
-        if row is not None and fleet.polls and fleet.waste.of(row.ref) is not None:
+        if row is not None and fleet.polls and fleet.waste.found.of(row.ref) is not None:
             yield Condition.WASTE
 
     def refusal(self, command: Command) -> str:

@@ -141,7 +141,7 @@ class WasteView(ListView):
 
     def status(self) -> tuple[Content, Content]:
         """Return the money per hour of the rows shown, and what is not known or hidden."""
-        found = self.session.fleet.waste.now
+        found = self.session.fleet.waste.found
         shown = [row for ref in self.table.visible_refs if isinstance(row := self.table.get(ref), Waste)]
         sums, unpriced = totals(row for row in shown if row.counts)
         money, lacking = " + ".join(sum_parts(sums.values(), 0)), unpriced_text(unpriced)
@@ -172,7 +172,7 @@ class WasteView(ListView):
 
     def empty_text(self) -> str:
         """Return that nothing is known to be waste, and what is unknown."""
-        found = self._of_shown(self.session.fleet.waste.now)
+        found = self._of_shown(self.session.fleet.waste.found)
         said = [f"Nothing in {self.session.accounts_text} is known to cost money and do nothing."]
         if found.soon:
             idle = [waste for waste in found.soon if waste.reason is WasteReason.IDLE]
