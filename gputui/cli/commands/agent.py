@@ -150,7 +150,7 @@ def _background(args: argparse.Namespace) -> int:
                 break
         else:
             _check_metrics(metrics, status)
-    served = "" if metrics is None else f" Metrics: http://{metrics}/metrics"
+    served = "" if metrics is None else f"\nMetrics: http://{metrics}/metrics"
     notify(f"The agent runs: process {status.get('pid', '?')}. Log: {status.get('log', '')}{served}")
     return ExitCode.OK
 
