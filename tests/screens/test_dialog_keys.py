@@ -123,3 +123,20 @@ async def test_a_text_that_comes_while_its_reader_closes_is_dropped() -> None:
 
 async def _closed(reader: Reader[Any]) -> None:
     await reader.dismiss(None)
+
+
+async def test_the_details_of_a_menu_are_made_once_for_the_same_room() -> None:
+    made: list[int] = []
+
+    def details(width: int, room: int) -> list[Content]:
+        made.append(room)
+        return [Content(f"{room} lines")]
+
+    async with staged(lab(), size=(120, 40)) as stage:
+        stage.app.push_screen(dialogs.MenuDialog("Several", [dialogs.Choice("a", "a")], details=details))
+        await stage.settle()
+        assert len(made) == 1
+        await stage.resize(80, 24)
+        assert len(made) == 2
+        assert made[1] < made[0]
+        assert f"{made[1]} lines" in stage.text

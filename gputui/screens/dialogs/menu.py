@@ -86,6 +86,8 @@ class MenuDialog(Dialog[str]):
         self._note = note
         self._enter = enter
         self._selected = selected
+        self._room_of_details: int | None = None
+        """The lines that the details shown were made for."""
 
     def compose_body(self) -> ComposeResult:
         """Lay out the details, the choices and the note."""
@@ -134,8 +136,9 @@ class MenuDialog(Dialog[str]):
         self._show_details()
 
     def _show_details(self) -> None:
-        if callable(self._details):
-            lines = self._details(_WIDTH, self._room())
+        if callable(self._details) and (room := self._room()) != self._room_of_details:
+            self._room_of_details = room
+            lines = self._details(_WIDTH, room)
             self.query_one(".details", Static).update(Content("\n").join(lines))
 
     def _room(self) -> int:
