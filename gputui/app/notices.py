@@ -78,5 +78,6 @@ class Notices:
     def _show_over_dialogs(self) -> None:
         for screen in self._app.screen_stack:
             if isinstance(screen, Dialog) and screen.is_mounted:
-                newest = next((one for one in reversed(self._messages.live) if one.over is screen), None)
-                screen.show_message(None if newest is None else message_content(newest.line, newest.severity))
+                live = [one for one in self._messages.live if one.over is screen]
+                shown = message_content(live[-1].line, live[-1].severity) if live else None
+                screen.show_message(shown, len(live) - 1)

@@ -175,6 +175,21 @@ async def test_a_refusal_of_a_dialog_ends_with_the_dialog_and_its_result_stays()
         assert "Copied." in stage.lines[2]
 
 
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_over_a_dialog_the_other_messages_are_counted(size: tuple[int, int]) -> None:
+    async with staged(lab(), size=size) as stage:
+        await stage.press("d")
+        dialog = stage.app.screen
+        dialog.notify("First.", severity="error")
+        dialog.notify("Second.", severity="error")
+        await stage.settle()
+        assert [line for line in stage.lines if "Second." in line] == [f" ✗ Second.{'+1':>{size[0] - 11}}"]
+        assert "First." not in stage.text
+        dialog.notify(f"{LONG} {LONG} {LONG}", severity="error")
+        await stage.settle()
+        assert [line[-2:] for line in stage.lines if line.rstrip().endswith("+2")] == ["+2"]
+
+
 async def test_a_dialog_over_a_view_does_not_end_its_refusal() -> None:
     async with staged(lab(), view="0") as stage:
         await stage.press("G", "question_mark", "escape")

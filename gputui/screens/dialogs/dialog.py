@@ -122,15 +122,15 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
         """Return what enter does, and the key that cancels."""
         return f"enter to {enter}, {self.key_of('dialog.cancel')} to cancel"
 
-    def show_message(self, message: Content | None) -> None:
-        """Show a message over the dialog, or none."""
+    def show_message(self, message: Content | None, more: int = 0) -> None:
+        """Show a message over the dialog and how many others there are, or none."""
         line = next(iter(self.query(MessageLine)), None)
         if line is None:
             if message is None:
                 return
             line = MessageLine(self.top_of_message)
             self.mount(line)
-        line.show(message)
+        line.show(message, more)
         if not self.query_one(".dialog").region:
             self.call_after_refresh(line.place)
 

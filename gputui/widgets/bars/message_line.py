@@ -7,6 +7,8 @@ from collections.abc import Callable
 from textual.content import Content
 from textual.widgets import Static
 
+from gputui.widgets.bars.line import spread
+
 _LOOKS = {"error": ("✗", "$text-error"), "warning": ("!", "$text-warning")}
 _INFORMATION = "•", "$text-accent"
 _MOST_LINES, _PADDING = 3, 2
@@ -29,10 +31,12 @@ class MessageLine(Static):
         super().__init__()
         self._top = top
         self._message: Content | None = None
+        self._more = Content("")
 
-    def show(self, message: Content | None) -> None:
-        """Show a message, or none."""
+    def show(self, message: Content | None, more: int = 0) -> None:
+        """Show a message and how many others there are, or none."""
         self._message = message
+        self._more = Content.styled(f"  +{more}" if more else "", "$muted")
         self.display = message is not None
         self.place()
 
@@ -44,5 +48,7 @@ class MessageLine(Static):
         lines = self._message.wrap(width)
         if len(lines) > _MOST_LINES:
             lines[_MOST_LINES - 1 :] = [Content.assemble(lines[_MOST_LINES - 1], " …").truncate(width, ellipsis=True)]
+        if self._more:
+            lines[-1] = spread(lines[-1].rstrip(), self._more, width)
         self.styles.offset = 0, self._top(len(lines))
         self.update(Content("\n").join(lines))
