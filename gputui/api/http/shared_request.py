@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 
 
 class SharedRequest(Generic[_T]):
-    """The answer of ``ask``, shared for ``age`` seconds."""
+    """The answer of ``ask``, shared for ``age`` seconds from its request on: it is no newer than that."""
 
     def __init__(self, ask: Callable[[], Awaitable[_T]], monotonic: Callable[[], float], *, age: float) -> None:
         self._ask = ask
@@ -49,10 +49,13 @@ class SharedRequest(Generic[_T]):
             task.cancel()
 
     async def _answered(self) -> tuple[_T, float]:
+        # From its end on, slow answers would still be new at the next tick of a poller, which would get no new one.
+        at = self._monotonic()
         answer = await self._ask()
         shared = sharing.get()
-        # Another process may have had it for a while.
-        return answer, self._monotonic() - (0.0 if shared is None else shared.age)
+        if shared is not None and shared.age:  # another process has had it for a while
+            at = min(at, self._monotonic() - shared.age)
+        return answer, at
 
     def _is_fresh(self, task: asyncio.Task[tuple[_T, float]], age: float) -> bool:
         failed = task.cancelled() or task.exception() is not None

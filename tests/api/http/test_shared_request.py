@@ -28,3 +28,21 @@ async def test_an_answer_of_another_process_has_the_age_that_it_has_there() -> N
     assert await request.get() == 1
     await clock.advance(2)
     assert await request.get() == 2
+
+
+async def test_a_slow_answer_is_asked_for_again_at_the_next_tick() -> None:
+    """A round of looks at hosts may take 3 s, is shared for 8 s and is due every 10 s: each tick sends a new one."""
+    clock, asked = FakeClock(), 0
+
+    async def ask() -> int:
+        nonlocal asked
+        asked += 1
+        await clock.advance(3)
+        return asked
+
+    request = SharedRequest(ask, clock.monotonic, age=8)
+    assert await request.get() == 1
+    await clock.advance(4)
+    assert await request.get() == 1, "another list of the same moment"
+    await clock.advance(3)
+    assert await request.get() == 2
