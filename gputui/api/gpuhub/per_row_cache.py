@@ -34,26 +34,24 @@ class _Answer(Generic[_M]):
 class PerRowCache(Generic[_P, _M]):
     """Answers that are requested for each row of a list.
 
-    Those of an unchanged row, with nothing in motion, are requested every ``age`` seconds; when exactly differs from
-    one row to the next, so that a large account does not request all of them at once. An answer without content
-    serves for ``empty_age`` instead, where that is given. Those in motion are requested each time, up to
-    MOVING_AT_A_TIME of them. ``fingerprint`` returns what changes when something happens to a row.
+    Those of an unchanged row, with nothing in motion, are requested every ``age`` seconds, by the row and its answer;
+    when exactly differs from one row to the next, so that a large account does not request all of them at once. Those
+    in motion are requested each time, up to MOVING_AT_A_TIME of them. ``fingerprint`` returns what changes when
+    something happens to a row.
     """
 
     def __init__(
         self,
         fetch: Callable[[_P], Awaitable[Sequence[_M]]],
         *,
-        age: float,
+        age: Callable[[_P, Sequence[_M]], float],
         at_once: int,
         monotonic: Callable[[], float],
         fingerprint: Callable[[_P], tuple[object, ...]],
         is_moving: Callable[[_P, Sequence[_M]], bool] = lambda _row, _answer: False,
-        empty_age: float | None = None,
     ) -> None:
         self._fetch = fetch
         self._age = age
-        self._empty_age = age if empty_age is None else empty_age
         self._slots = asyncio.Semaphore(at_once)
         self._monotonic = monotonic
         self._fingerprint = fingerprint
@@ -117,7 +115,7 @@ class PerRowCache(Generic[_P, _M]):
             except GputuiError as error:
                 self._doubtful.add(row.ref)
                 return error
-        wait = self._age if content else self._empty_age
+        wait = self._age(row, content)
         if row.ref not in self._answers:
             wait *= zlib.crc32(row.ref.id.encode("utf-8", "replace")) / 2**32
         now = self._monotonic()

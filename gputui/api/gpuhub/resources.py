@@ -74,8 +74,7 @@ class GpuhubLists:
         self._containers = self._kept_containers(self._container_query)
         self._packages: PerRowCache[Deployment, Package] = PerRowCache(
             self._fetch_packages,
-            age=PACKAGES_AGE,
-            empty_age=NO_PACKAGE_AGE,
+            age=lambda _, packages: PACKAGES_AGE if packages else NO_PACKAGE_AGE,
             at_once=PACKAGES_AT_ONCE,
             monotonic=monotonic,
             fingerprint=mapping.fingerprint,
@@ -216,7 +215,7 @@ class GpuhubLists:
 
         return PerRowCache(
             fetch,
-            age=CONTAINERS_AGE,
+            age=lambda *_: CONTAINERS_AGE,
             at_once=CONTAINERS_AT_ONCE,
             monotonic=self._monotonic,
             fingerprint=mapping.fingerprint,

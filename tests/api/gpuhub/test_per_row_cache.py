@@ -29,7 +29,7 @@ class Cloud:
         self.moving = False
         self.kept = PerRowCache(
             self.fetch,
-            age=AGE,
+            age=lambda *_: AGE,
             at_once=2,
             monotonic=lambda: self.now,
             fingerprint=fingerprint,
@@ -63,7 +63,11 @@ async def test_an_empty_answer_serves_for_its_own_time(cloud: Cloud) -> None:
         return ["a package"] if deployment is A else []
 
     kept = PerRowCache(
-        fetch, age=AGE, empty_age=10 * AGE, at_once=2, monotonic=lambda: cloud.now, fingerprint=fingerprint
+        fetch,
+        age=lambda _, answer: AGE if answer else 10 * AGE,
+        at_once=2,
+        monotonic=lambda: cloud.now,
+        fingerprint=fingerprint,
     )
     for _ in range(3):
         await kept.get([A, B])

@@ -19,6 +19,8 @@ from gputui.models import Instance, Phase, Ref
 
 SNAPSHOT_AGE = 30.0
 """How long a snapshot of an instance that is not in transition is used, in seconds."""
+STOPPED_SNAPSHOT_AGE = 600.0
+"""The same of one that is stopped: only its use and services move, and it has none. In seconds."""
 SNAPSHOTS_AT_ONCE = 8
 ADDRESS_LOOKS, ADDRESS_PAUSE = 10, 3.0
 """How many times, and after how many seconds, an instance that runs is asked for its address again."""
@@ -39,7 +41,7 @@ class ProLists:
         self._listed: dict[Ref, Instance] = {}
         self._snapshots: PerRowCache[Instance, _Snapshot] = PerRowCache(
             self._fetch_snapshot,
-            age=SNAPSHOT_AGE,
+            age=lambda row, _: STOPPED_SNAPSHOT_AGE if row.phase is Phase.STOPPED else SNAPSHOT_AGE,
             at_once=SNAPSHOTS_AT_ONCE,
             monotonic=client.monotonic,
             fingerprint=lambda row: (row.status, row.updated_at),

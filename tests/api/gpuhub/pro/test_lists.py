@@ -10,7 +10,7 @@ import pytest
 
 from gputui.api.gpuhub.mapping import Scope
 from gputui.api.gpuhub.pro import mapping
-from gputui.api.gpuhub.pro.lists import SNAPSHOT_AGE
+from gputui.api.gpuhub.pro.lists import SNAPSHOT_AGE, STOPPED_SNAPSHOT_AGE
 from gputui.api.gpuhub.pro.mapping import phase_of
 from gputui.api.gpuhub.schema import RowNotes
 from gputui.models import Action, Instance, Money, PartialRows, Phase, Ref, Resource, Secret
@@ -84,16 +84,17 @@ async def test_no_secret_leaves_with_a_row(account: Account) -> None:
 async def test_snapshots_are_requested_again_when_the_status_changed_or_they_are_old(account: Account) -> None:
     await account.backend.instances()
     account.requests.clear()
-    account.place.wait(60)
-    await account.backend.instances()
-    started = account.sent("snapshot")
-    assert started == 5  # all are older than SNAPSHOT_AGE by now
+    account.place.wait(STOPPED_SNAPSHOT_AGE)
+    rows = await account.backend.instances()
+    assert account.sent("snapshot") == 5  # all are older by now
     account.requests.clear()
     await account.backend.instances()
     assert account.sent("snapshot") == 0
     account.place.wait(SNAPSHOT_AGE)
     await account.backend.instances()
-    assert account.sent("snapshot") == 5
+    stopped = sum(row.phase is Phase.STOPPED for row in rows)
+    assert 0 < stopped < 5
+    assert account.sent("snapshot") == 5 - stopped, "nothing moves in the snapshot of one that is stopped"
 
 
 async def test_a_snapshot_that_fails_spoils_its_row_alone(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
