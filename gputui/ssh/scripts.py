@@ -44,7 +44,8 @@ _CHUNK = 2**16
 _EXCERPT = 120
 _LINGER_SECONDS = 1.0
 """Seconds without output after which a command that has ended is not awaited: its children may keep the output."""
-_LOOK_SECONDS = 0.25
+_LOOK_SECONDS = 1.0
+"""Seconds between two looks for such an end; all else that ends a script is noticed when it happens."""
 _TERM_SECONDS = 5.0
 """Seconds between TERM and KILL."""
 _KILL_SECONDS = 2.0

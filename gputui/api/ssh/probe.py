@@ -209,6 +209,7 @@ xml() { $l nvidia-smi -q -x | sed -n '@BLOCKS@'; }
 look </dev/null
 """
 _BLOCKS = "/<gpu id=/p; /<uuid>/p; /<mig_devices>/,/<.mig_devices>/p; /<processes>/,/<.processes>/p"
+_MARKS = re.compile(r"^@gputui (\w+) (begin|end|close|busy|gpus|done)(?: (\w{1,20}))?$", re.MULTILINE)
 _VERSIONS = 'part versions 4096 eval "$l nvidia-smi | head -n 8"'
 
 
@@ -285,14 +286,15 @@ def excerpt_of(look: Look, errors: bytes) -> str:
 def cut(output: bytes, nonce: str) -> Look:
     """Return the parts of an output, in one pass. Its texts are safe for a terminal."""
     text = clean(output[:MOST_BYTES].decode("utf-8", "replace"), multiline=True)
-    marks = re.compile(rf"^@gputui {nonce} (begin|end|close|busy|gpus|done)(?: (\w{{1,20}}))?$", re.MULTILINE)
     parts: dict[str, Part] = {}
     long = set[str]()
     name, start, status, end = "", 0, None, 0
     session: Session | None = None
     flags = set[str]()
-    for found in marks.finditer(text):
-        word, rest = found[1], found[2] or ""
+    for found in _MARKS.finditer(text):
+        if found[1] != nonce:
+            continue
+        word, rest = found[2], found[3] or ""
         if word == "begin":
             name, start, status = rest, found.end() + 1, None
         elif word == "end" and rest.isdecimal():
