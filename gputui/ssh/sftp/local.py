@@ -6,19 +6,19 @@ import asyncio
 import errno
 import os
 import stat
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from gputui.completion import write_in_thread
+from gputui.completion import complete, write_in_thread
 from gputui.errors import CopyError, reason_of
 from gputui.ssh.sftp.answers import shown
 from gputui.ssh.sftp.checksum import local_sha256
 from gputui.ssh.sftp.places import BLOCK, READABLE, Names, OpenFile, full, unusual_mode
+from gputui.ssh.sftp.thread_calls import Call, ThreadCalls, make_in_thread
 from gputui.ssh.sftp.wire import Attrs
 
 _T = TypeVar("_T")
-_Call = tuple[Callable[[int], Any], asyncio.Future[Any]]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -28,6 +28,10 @@ class LocalPlace:
 
     name = ""
     block = BLOCK
+
+    def __init__(self) -> None:
+        self._small = ThreadCalls()
+        """The calls of small files."""
 
     def path_text(self, path: bytes) -> str:
         """Return the path."""
@@ -77,7 +81,7 @@ class LocalPlace:
             finally:
                 os.close(fd)
 
-        return await self._done(path, read)
+        return await self._small_done(path, read)
 
     async def write_small(self, part: bytes, path: bytes, data: bytes, source: Attrs) -> None:
         """See :class:`Place`."""
@@ -93,7 +97,7 @@ class LocalPlace:
                 os.close(fd)
             os.replace(part, path)  # noqa: PTH105  (names are bytes)
 
-        await self._done(path, write)
+        await self._small_done(path, write)
 
     async def open_read(self, path: bytes) -> OpenFile:
         """See :class:`Place`."""
@@ -147,6 +151,12 @@ class LocalPlace:
         except OSError as error:
             raise await self.explain(error, path) from error
 
+    async def _small_done(self, path: bytes, work: Callable[[], _T]) -> _T:
+        try:
+            return await complete(self._small.soon(work))
+        except OSError as error:
+            raise await self.explain(error, path) from error
+
     async def _opened(self, path: bytes, work: Callable[[], int]) -> LocalFile:
         opened: list[int] = []
         try:
@@ -165,7 +175,7 @@ class LocalFile:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._waiting: list[_Call] = []
+        self._waiting: list[Call] = []
         self._busy = False
 
     def read(self, offset: int, size: int) -> asyncio.Future[bytes]:
@@ -202,7 +212,7 @@ class LocalFile:
 
     def _soon(self, work: Callable[[int], _T]) -> asyncio.Future[_T]:
         future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, future))
+        self._waiting.append((lambda: work(self._fd), future))
         if not self._busy:
             self._make_waiting()
         return future
@@ -211,28 +221,7 @@ class LocalFile:
         calls, self._waiting = self._waiting, []
         self._busy = bool(calls)
         if calls:
-            made = asyncio.get_running_loop().run_in_executor(None, self._make, calls)
-            made.add_done_callback(lambda _: self._deliver(calls, made.result()))
-
-    def _make(self, calls: Sequence[_Call]) -> list[object]:
-        """Make calls, in a thread; returns what each returns, or its error."""
-        outcomes = list[object]()
-        for work, _ in calls:
-            try:
-                outcomes.append(work(self._fd))
-            except Exception as error:  # noqa: BLE001  (whoever waits for it gets it)
-                outcomes.append(error)
-        return outcomes
-
-    def _deliver(self, calls: Sequence[_Call], outcomes: Sequence[object]) -> None:
-        for (_, future), outcome in zip(calls, outcomes, strict=True):
-            if future.done():  # it is no longer awaited
-                continue
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
-        self._make_waiting()
+            make_in_thread(calls, self._make_waiting)
 
 
 def _local_failure(error: Exception, where: str) -> CopyError:

@@ -198,9 +198,14 @@ class RemotePlace:
 
 async def _all_of(*calls: asyncio.Future[_T] | asyncio.Future[None] | asyncio.Future[Attrs]) -> None:
     """Wait for calls that have begun; raises the first failure when all have ended."""
-    for outcome in await asyncio.gather(*calls, return_exceptions=True):
-        if isinstance(outcome, BaseException):
-            raise outcome
+    failure: Exception | None = None
+    for call in calls:  # most have ended when the first has: their answers share a packet
+        try:
+            await call
+        except Exception as error:  # noqa: BLE001  (raised below)
+            failure = failure or error
+    if failure is not None:
+        raise failure
 
 
 def _said(error: StatusError) -> str:
