@@ -60,7 +60,7 @@ def test_temperatures_are_a_ramp_with_thresholds(celsius: float, style: str) -> 
 
 
 def test_memory_in_use_without_load_for_minutes_is_marked_with_a_word() -> None:
-    assert spans("util", device(), Idle(14, 22 * GIB)) == [("◌ idle      14m", "warning")]
+    assert spans("util", device(), Idle(14, 22 * GIB)) == [("◌ idle     14m", "warning")]
     assert spans("util", device(), Idle(192, 22 * GIB, at_least=True)) == [("◌ idle ≥ 3h 12m", "warning")]
     assert spans("memory", device(), Idle(14, 22 * GIB))[-1] == (" 22.0G/24.0G", "warning")
     for pause in (Idle(4, 22 * GIB), Idle(14, 0)):

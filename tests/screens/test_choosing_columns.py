@@ -46,6 +46,13 @@ async def test_the_dialog_is_about_the_table_that_has_the_focus() -> None:
         await stage.press("vertical_line", "j", "j", "j", "space", "enter")
         tables = [table for table in stage.view.query(RecordTable) if table.chosen.choice is not None]
         assert [table.id for table in tables] == ["gpus"]
+        # Also where the command is typed: the bar has the focus meanwhile.
+        await stage.burst("colon", *"sort temper", "tab", "enter")
+        gpus, processes = (stage.view.query_one(f"#{name}", RecordTable) for name in ("gpus", "table"))
+        assert gpus.sort == ("temperature", False)
+        await stage.press("tab")
+        await stage.command("sort pid:desc")
+        assert (gpus.sort[0], processes.sort) == ("temperature", ("pid", True))
 
 
 async def test_columns_and_the_order_are_typed_by_name_and_a_wrong_name_is_refused() -> None:

@@ -188,7 +188,8 @@ async def test_each_line_and_package_has_its_menus_its_description_and_its_insta
             assert stage.dialogs == ["MenuDialog"]
             await stage.press("escape")
 
-        # A package is described on its side.
+        # A package is described on its side, which a typed command does not leave.
+        await stage.command("sort gpu:desc")
         await stage.press("enter")
         assert stage.dialogs == ["LinkedReaderDialog"]
         assert "RTX 5090" in stage.text

@@ -18,8 +18,6 @@ from gputui.presentation.heat import load_bar, temperature_style
 from gputui.presentation.prices import AT_LEAST, UNKNOWN
 
 BAR_CELLS = 8
-_LOAD_CELLS = BAR_CELLS + 7
-"""The cells of a load with its bar, and of the hours for which a GPU is idle."""
 MEMORY_CELLS = BAR_CELLS + 12
 """The cells of a bar and the sizes next to it."""
 
@@ -68,7 +66,7 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             _sampled("utilization"),
             cell=_utilization(context),
             plain=_figure_text("utilization", " %"),
-            width=_LOAD_CELLS,
+            width=BAR_CELLS + 6,
             when_filled=True,
             applies=_is_whole,
             label="utilisation",
@@ -189,7 +187,7 @@ def _utilization(context: Context) -> Callable[[GpuDevice], Cell]:
         if row.sample is None or row.sample.utilization is None:
             return ""
         if (period := _idle_with_memory(context, row)) is not None:
-            return (f"{_IDLE} idle {_minutes(period):>{_LOAD_CELLS - 7}}", "warning")
+            return (f"{_IDLE} idle {_minutes(period):>{BAR_CELLS - 1}}", "warning")
         load = row.sample.utilization
         return [load_bar(load / 100, BAR_CELLS), (f" {load:3.0f} %", "")]
 

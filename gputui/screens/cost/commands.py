@@ -25,7 +25,7 @@ class CostCommands(OpenCommands):
 
     def conditions(self) -> Iterable[Condition]:
         """Every line can be opened; there is another side where something is prepaid."""
-        if self.view.packages.has_focus or self.view.table.cursor_row is not None:
+        if self.view.on_packages or self.view.table.cursor_row is not None:
             yield Condition.OPEN
         if self.view.spent.is_shown:
             yield Condition.TO_GROUP
@@ -75,7 +75,7 @@ class CostCommands(OpenCommands):
         if isinstance(line, SpendLine):
             self._open_spent(line)
             return
-        if self.view.packages.has_focus or not isinstance(line, CostLine):
+        if self.view.on_packages or not isinstance(line, CostLine):
             self.do_describe(argument)
         elif line.is_unpriced:
             account = line.ref.account
@@ -102,4 +102,4 @@ class CostCommands(OpenCommands):
     def do_pane(self, argument: str) -> None:
         """Change between what is spent and what is prepaid."""
         if self.view.packages.row_count and not self.view.spent.is_shown:
-            self.view.set_focus(self.view.table if self.view.packages.has_focus else self.view.packages)
+            self.view.set_focus(self.view.table if self.view.on_packages else self.view.packages)

@@ -140,7 +140,7 @@ class SpentPart:
         view = self._view
         if view.has_class("-period") is not self.is_shown:
             view.set_class(self.is_shown, "-period")
-            view.focus_body()
+            view.set_focus(view.table)
 
     async def _add_up(self, now: SpendNow, period: Period, by: By) -> None:
         view = self._view

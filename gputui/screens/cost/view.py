@@ -215,6 +215,11 @@ class CostView(ListView):
         self.packages.set_rows(self.session.fleet.all(Package))
         self._limit_packages()
 
+    @property
+    def on_packages(self) -> bool:
+        """Whether what is prepaid is the side in use."""
+        return self.table_in_use is self.packages
+
     def _limit_packages(self) -> None:
         self.packages.set_filter(None, where=lambda row: self.session.shows_account(row.ref.account))
         self._fit()
@@ -225,8 +230,8 @@ class CostView(ListView):
         if alone != self.has_class("-no-packages"):
             self.set_class(alone, "-no-packages")
             self.frame.show_keys()
-        if self.packages.has_focus and alone:
-            self.focus_body()
+        if alone and self.on_packages:
+            self.set_focus(self.table)
         self._now_table.styles.height = "1fr" if alone else max(2, self._now_table.row_count + 1)
 
     def _apply_filter(self) -> None:
@@ -318,11 +323,11 @@ class CostView(ListView):
 
     def under_cursor(self) -> Row | None:
         """Return the deployment, or the package, that the cursor is on."""
-        return self._meant((self.packages if self.packages.has_focus else self.table).cursor_row)
+        return self._meant(self.table_in_use.cursor_row)
 
     def chosen_rows(self) -> list[Row]:
         """Return the deployments of the marked lines, else what the cursor is on."""
-        if self.packages.has_focus or not self.table.marked:
+        if self.on_packages or not self.table.marked:
             return [row for row in [self.under_cursor()] if row is not None]
         return [row for ref in self.table.marked if (row := self._meant(self.table.get(ref))) is not None]
 

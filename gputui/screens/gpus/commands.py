@@ -78,7 +78,7 @@ class GpuCommands(OpenCommands):
 
     def _process_here(self) -> GpuProcess | None:
         """Return the process under the cursor, where the table of processes is in use."""
-        if self.view.shown.comparing or self.view.gpus.has_focus:
+        if self.view.shown.comparing or self.view.table_in_use is self.view.gpus:
             return None
         row = self.view.row_here()
         return row if isinstance(row, GpuProcess) else None
@@ -114,7 +114,7 @@ class GpuCommands(OpenCommands):
         """Go to the process's instance; describe a process that has none here."""
         if self.view.shown.comparing:
             self.view.panel.action_open()
-        elif self.view.gpus.has_focus:
+        elif self.view.table_in_use is self.view.gpus:
             self.view.gpus.action_open()
         elif (instance := self.view.instance_here()) is not None:
             self.session.navigator.go("instances", select=instance.ref)
@@ -124,9 +124,8 @@ class GpuCommands(OpenCommands):
     def do_pane(self, argument: str) -> None:
         """Change between the GPUs and their processes."""
         if not self.view.shown.comparing:
-            self.view.set_focus(
-                self.view.table if self.view.gpus.has_focus or not self.view.gpus.display else self.view.gpus
-            )
+            on_gpus = self.view.table_in_use is self.view.gpus
+            self.view.set_focus(self.view.table if on_gpus or not self.view.gpus.display else self.view.gpus)
 
     def do_compare(self, argument: str) -> None:
         """Show the marked GPUs, or all of the host, side by side; or no more."""
@@ -158,7 +157,7 @@ class GpuCommands(OpenCommands):
 
     def do_mark(self, argument: str) -> None:
         """Mark the row of the side in use and go to the next."""
-        (self.view.gpus if self.view.gpus.has_focus else self.view.table).action_toggle_mark()
+        self.view.table_in_use.action_toggle_mark()
 
     def do_mark_clear(self, argument: str) -> None:
         """Unmark the rows of both sides."""

@@ -109,6 +109,11 @@ class GpusView(ListView):
         """The upper table."""
         return cast("RecordTable[Row]", self.query_one("#gpus", RecordTable))
 
+    @property
+    def table_in_use(self) -> RecordTable[Row]:
+        """The table of the side in use, the processes where the GPUs are hidden."""
+        return self.gpus if self.on_gpus and self.gpus.display else self.table
+
     # --- following -------------------------------------------------------------------------------------------
 
     def follow(self) -> Sequence[Callable[[], None]]:
@@ -187,7 +192,7 @@ class GpusView(ListView):
         if self.shown.comparing:
             self.set_focus(self.panel)
         else:
-            self.set_focus(self.gpus if self.on_gpus and self.gpus.display else self.table)
+            super().focus_body()
 
     def filter_text(self) -> str:
         """Return the filter of the side in use."""

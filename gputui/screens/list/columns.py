@@ -20,17 +20,13 @@ _AUTOMATIC = "auto"
 
 
 class ColumnCommands(CommandSet):
-    """Choose and sort by columns of the table that has the focus, else of the main one."""
+    """Choose and sort by columns of the table in use."""
 
     view: TabularView
 
-    @property
-    def _table_here(self) -> RecordTable[Any]:
-        return next((table for table in self.view.query(RecordTable) if table.has_focus), self.view.table)
-
     def completions(self) -> Mapping[str, Sequence[str]]:
         """Return the names of the columns."""
-        columns = self._table_here.columns
+        columns = self.view.table_in_use.columns
         return {
             "COLUMNS": (*columns, _AUTOMATIC),
             "COLUMN": [key for key, column in columns.items() if column.sort_key is not None],
@@ -38,7 +34,7 @@ class ColumnCommands(CommandSet):
 
     def do_columns(self, argument: str) -> None:
         """Show these columns, or open the dialog in which they are chosen."""
-        table = self._table_here
+        table = self.view.table_in_use
         if not argument:
             self._choose_columns(table)
         elif argument == _AUTOMATIC:
@@ -55,7 +51,7 @@ class ColumnCommands(CommandSet):
 
     def do_sort(self, argument: str) -> None:
         """Sort by this column, or by one from a menu."""
-        table = self._table_here
+        table = self.view.table_in_use
         if not argument:
             self._choose_order(table)
             return

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.content import Content
+from textual.events import DescendantFocus
 
 from gputui.commands import Command, Group
 from gputui.query import Query
@@ -21,6 +22,7 @@ class TabularView(View):
     TYPED_OVER: ClassVar[str] = "/"
     """The text before the typed filter in the title: the part of the view that it applies to."""
 
+    _entered: RecordTable[Any] | None = None
     _query: Query | None = None
     _settled = False
     """Whether all accounts have answered once, so that the cursor stays on its row."""
@@ -35,9 +37,20 @@ class TabularView(View):
         """The table that the keys act on."""
         return self.query_one("#table", RecordTable)
 
+    @property
+    def table_in_use(self) -> RecordTable[Any]:
+        """The table that had the focus last, also while a bar or a dialog has it; ``table`` where that is hidden."""
+        entered = self._entered
+        return entered if entered is not None and entered.is_attached and entered.display else self.table
+
+    @on(DescendantFocus)
+    def _table_entered(self, event: DescendantFocus) -> None:
+        if isinstance(event.widget, RecordTable):
+            self._entered = event.widget
+
     def focus_body(self) -> None:
-        """Give the keys back to the table."""
-        self.set_focus(self.table)
+        """Give the keys back to the table in use."""
+        self.set_focus(self.table_in_use)
 
     def open_row(self) -> None:
         """Open the row under the cursor."""

@@ -177,11 +177,13 @@ class TitleBar(GuardedHandlers, Widget):
     def _caption(self, room: int) -> Content:
         left, right = self._captions
         free = room - left.cell_length - 1
-        if right.cell_length > free and (whole := _first_parts(right, free)):
+        if right.cell_length <= free:
+            return spread(left, right, room)
+        if whole := _first_parts(right, free):
             return spread(left, whole, room)
         # Where both do not fit, the left part keeps its share: it says what is shown.
-        kept = min(left.cell_length, room * 3 // 5)
-        return spread(left, right.truncate(max(0, room - kept - 1), ellipsis=True), room)
+        free = max(0, room - min(left.cell_length, room * 3 // 5) - 1)
+        return spread(left, _first_parts(right, free) or right.truncate(free, ellipsis=True), room)
 
     def _parts(self, width: int, start: int) -> dict[Region, Content]:
         """Return all that is shown, by its place."""
