@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from gputui.errors import UnavailableError
-from gputui.models import Offer, Resource
+from gputui.models import FieldKind, Form, FormField, Offer, Resource
+from gputui.screens.dialogs.form import FormDialog
 from gputui.screens.dialogs.form_body import FormBody
 from tests.screens.cloud import Cloud, usd
 from tests.screens.forms import FILLED, focus_on, focused, open_form
@@ -116,3 +117,22 @@ async def test_next_to_the_fields_is_the_request_or_what_it_lacks() -> None:
         assert "Request preview" not in stage.text
         assert "2 replicas of 2 × RTX 5090" in stage.text
         assert cloud.received == []
+
+
+async def test_a_list_of_ticks_takes_the_lines_that_its_section_leaves_free() -> None:
+    places = tuple(f"place-{number:02}" for number in range(1, 31))
+    form = Form(
+        "hub",
+        "pod",
+        "New pod",
+        (
+            FormField("name", "Name", section="First"),
+            FormField("places", "Places", kind=FieldKind.MULTI, choices=places),
+            FormField("note", "Note", section="Second"),
+        ),
+    )
+    async with staged(Cloud("hub"), size=NARROW) as stage:
+        stage.app.push_screen(FormDialog(form, dict))
+        await stage.settle()
+        assert sum("place-" in line for line in stage.lines) == 10, "five are the least"
+        assert stage.app.screen.query_one(FormBody).max_scroll_y == 0

@@ -24,7 +24,7 @@ from gputui.screens.dialogs.form_editors import Done, Edited
 from gputui.screens.dialogs.form_field import help_text, keys_of
 from gputui.screens.dialogs.form_live import LiveSummary, Summary, lacking_lines, request_lines
 from gputui.screens.dialogs.form_sections import FormSections
-from gputui.screens.dialogs.form_size import has_one_section, is_high, is_long, long_height, most_fields
+from gputui.screens.dialogs.form_size import fit_lists, has_one_section, is_high, is_long, long_height, most_fields
 from gputui.screens.dialogs.form_tabs import SectionTabs
 from gputui.screens.dialogs.form_templates import FormTemplates
 from gputui.screens.dialogs.reader import ReaderDialog
@@ -187,7 +187,8 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         if self._long and has_one_section(self._form):
             self._body.styles.max_height = most_fields(size)
         elif self._long:
-            panel.styles.height = long_height(self._body, size, with_request=self._live.wide)
+            panel.styles.height = lines = long_height(self._body, size, with_request=self._live.wide)
+            fit_lists(self._body, lines, size, marked=bool(self.account[1]))
 
     # --- values ----------------------------------------------------------------------------------------------
 

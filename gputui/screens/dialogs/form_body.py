@@ -11,11 +11,13 @@ from textual.reactive import Reactive
 from textual.widget import Widget
 
 from gputui.models import REQUIRED, FieldKind, Form, FormField
-from gputui.screens.dialogs.form_editors import Finder, Ticks
+from gputui.screens.dialogs.form_editors import Finder, TickList, Ticks
 from gputui.screens.dialogs.form_field import FieldBox, lines_of, opening_lines, put, short_lines, text_of
 
 _TICKS = 5
 """Lines of a list of ticks in a form of a few fields."""
+_REFUSAL = 1
+"""Lines for the refusal of a field."""
 
 Values = Mapping[str, str]
 
@@ -108,6 +110,16 @@ class FormBody(VerticalScroll, can_focus=False, inherit_bindings=False):
             for fields in ([self._fields[name] for name in names] for _, names in self._sections)
         ]
         return max(lines, default=0)
+
+    def fit_lists(self, room: int, least: int) -> None:
+        """Give the lists of ticks the lines that their sections leave free of ``room``, ``least`` for each."""
+        for _, names in self._sections:
+            fields = [self._fields[name] for name in names]
+            lists = [field for field in fields if field.kind is FieldKind.MULTI and field.choices]
+            others = sum(lines_of(each, 0) for each in fields) + max(map(opening_lines, fields), default=0) + _REFUSAL
+            for field in lists:
+                for ticks in self._editors[field.name].query(TickList):
+                    ticks.styles.max_height = max(least, (room - others) // len(lists))
 
     def describe(self, form: Form) -> None:
         """Describe the choices of the fields as those of this form are."""

@@ -11,6 +11,8 @@ _AROUND_SHORT, _SMALLEST = 11, 22
 """Lines of a short form around its fields: edges, heading, summary, buttons; and those that 24 lines have for it."""
 _AROUND = 15
 """Lines of a long form around its fields: edges, heading, sections, refusals, help, summary, buttons."""
+_AROUND_LOW, _ACCOUNT = 9, 2
+"""The same in a low terminal; and those of the account that has a colour."""
 _AROUND_ONE_LOW, _AROUND_ONE_HIGH = 9, 12
 """Lines around the fields of a long form of one section, in a low terminal and in a high one."""
 _LEAST_WITH_REQUEST = 36
@@ -38,6 +40,13 @@ def most_fields(size: Size) -> int:
 def is_high(size: Size) -> bool:
     """Return whether a terminal leaves room around a long form."""
     return size.height >= _LOW
+
+
+def fit_lists(body: FormBody, lines: int, size: Size, *, marked: bool) -> None:
+    """Let the lists of ticks of a long form take what its sections leave free; ``marked`` with the account above."""
+    high = is_high(size)
+    around = (_AROUND if high else _AROUND_LOW) + (_ACCOUNT if marked else 0)
+    body.fit_lists(lines - around, _TICKS_HIGH if high else _TICKS_LOW)
 
 
 def long_height(body: FormBody, size: Size, *, with_request: bool) -> int:
