@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from gputui import vendors
 from gputui.agent.link import Link
 from gputui.agent.main import Process
 from gputui.agent.start import AgentPlan
-from gputui.api import open_backend
+from gputui.api.capabilities import Backend
 from gputui.app.first_rows import FirstRows
-from gputui.config.loader import load_config
+from gputui.config.loader import Account, load_config
 from gputui.fleet import Fleet
 from gputui.models import Action, Instance, Phase, Resource
 from gputui.sim.gpuhub.default_world import CLOUDS
@@ -55,9 +56,14 @@ class Sessions:
             self._path,
             self._state,
             load=partial(load_config, self._path),
-            open_backend=open_backend,
+            open_backend=self.open_backend,
             clock=self.clock,
         )
+
+    def open_backend(self, account: Account) -> Backend:
+        """Open one that has the same clock: it has answers that serve for some seconds."""
+        backend: Backend = vendors.load(account.kind, "backend")(account, monotonic=self.clock.monotonic)
+        return backend
 
     @property
     def requests(self) -> int:
@@ -79,7 +85,7 @@ class Sessions:
     ) -> AsyncIterator[Fleet]:
         polling = self._config.polling
         fleet = Fleet(
-            self._config.accounts, open_backend=open_backend, history=None, polling=polling, clock=self.clock
+            self._config.accounts, open_backend=self.open_backend, history=None, polling=polling, clock=self.clock
         )
         link = Link(self._state, AgentPlan(self._path, (), starts=False))
         if linked:
@@ -121,7 +127,6 @@ class Sessions:
 
 async def test_ten_sessions_cost_what_one_costs(tmp_path: Path, simulator: Running) -> None:
     (alone_home := tmp_path / "alone").mkdir()
-    # pody's client has an answer for several lists for some seconds of the real clock, which does not count here.
     alone = Sessions(alone_home, simulator, "hub")
     async with alone.session(linked=False):
         await alone.pass_time(10)
@@ -179,7 +184,9 @@ async def test_the_first_rows_of_a_session_come_from_the_agent(tmp_path: Path, s
     sessions = Sessions(tmp_path, simulator)
     async with sessions.agent(), sessions.session(linked=True, watch=[Resource.INSTANCES]) as fleet:
         await sessions.pass_time(1)
-        first = Fleet(fleet.accounts, open_backend=open_backend, history=None, polling=None, clock=sessions.clock)
+        first = Fleet(
+            fleet.accounts, open_backend=sessions.open_backend, history=None, polling=None, clock=sessions.clock
+        )
         before = sessions.requests
         rows = FirstRows(sessions.links[0], first)
         rows.start()
@@ -193,7 +200,9 @@ async def test_the_first_rows_of_a_session_come_from_the_agent(tmp_path: Path, s
         one = next(iter(first.all(Instance)))
         assert not first.is_stale(one)
 
-        after = Fleet(fleet.accounts, open_backend=open_backend, history=None, polling=None, clock=sessions.clock)
+        after = Fleet(
+            fleet.accounts, open_backend=sessions.open_backend, history=None, polling=None, clock=sessions.clock
+        )
         after.adopt(first)
         assert dict(after.rows(Resource.INSTANCES)) == dict(first.rows(Resource.INSTANCES))
         assert not after.is_stale(one)

@@ -53,9 +53,12 @@ from gputui.models import (
     Secret,
     SSHTarget,
 )
+from tests import threads
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 _MOST_TURNS = 2000
+_LONGEST_WORK = 2.0
+"""How long a thread is waited for, in seconds."""
 
 
 class FakeClock(Clock):
@@ -84,26 +87,38 @@ class FakeClock(Clock):
         return sum(not done.done() for _, _, done in self._sleepers)
 
     async def advance(self, seconds: float = 0.0) -> None:
-        """Let time pass, waking sleepers in their order, each to go as far as it can before the next."""
-        await settle()
+        """Let time pass, waking sleepers in their order, each to go as far as it can before the next.
+
+        A machine that is busy with something else gives threads none of this time: they are waited for.
+        """
+        await settle(with_threads=True)
         end = self.elapsed + seconds
         while self._sleepers and self._sleepers[0][0] <= end + 1e-6:
             at, _, done = heapq.heappop(self._sleepers)
             if not done.done():
                 self.elapsed = max(self.elapsed, at)
                 done.set_result(None)
-                await settle()
+                await settle(with_threads=True)
         self.elapsed = max(self.elapsed, end)
-        await settle()
+        await settle(with_threads=True)
 
 
-async def settle() -> None:
-    """Let every task continue until all of them wait for time, a thread or a file."""
+async def settle(*, with_threads: bool = False) -> None:
+    """Let every task continue until all of them wait for time, a thread or a file.
+
+    ``with_threads``: until threads have done what they were given, too. One that has not ended after some seconds is
+    one that the test holds (:func:`tests.threads.held_threads`).
+    """
     loop: Any = asyncio.get_running_loop()
-    for _ in range(_MOST_TURNS):
+    end, turns = loop.time() + _LONGEST_WORK, 0
+    while turns < _MOST_TURNS:
         await asyncio.sleep(0)
         # CPython's loop has no public count of the callbacks that are due.
-        if not loop._ready and not (loop._scheduled and loop._scheduled[0]._when <= loop.time()):
+        if loop._ready or (loop._scheduled and loop._scheduled[0]._when <= loop.time()):
+            turns += 1
+        elif with_threads and threads.at_work() and loop.time() < end:
+            await asyncio.sleep(0.0002)
+        else:
             return
 
 

@@ -19,7 +19,7 @@ from gputui.history.history import History
 from gputui.models import Action, Outcome, Secret
 from tests.fleet.acting import INSTANCES, LOST, MAIN, begun, only
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
-from tests.threads import no_thread_is_free
+from tests.threads import held_threads, no_thread_is_free
 
 
 async def test_an_action_is_in_the_audit_log_before_it_is_sent_and_after(
@@ -215,7 +215,8 @@ async def test_a_list_that_comes_while_the_audit_log_is_written_still_counts(
         acting = asyncio.ensure_future(fleet.act(MAIN, Action.STOP, expected=expected))
         await asyncio.to_thread(begun.wait, 10)
         lab.rows[INSTANCES] = [pod("lab", "main", container_id="b")]
-        await clock.advance(10)
+        with held_threads():
+            await clock.advance(10)
         go_on.set()
         with pytest.raises(ConflictError, match="another one"):
             await acting

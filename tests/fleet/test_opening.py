@@ -8,6 +8,7 @@ import threading
 from gputui.config.loader import Account
 from gputui.fleet import Fleet
 from tests.fleet.fakes import FakeBackend, FakeClock
+from tests.threads import held_threads
 
 
 async def test_accounts_that_cost_money_are_opened_first_and_one_that_hangs_delays_no_other(clock: FakeClock) -> None:
@@ -27,13 +28,14 @@ async def test_accounts_that_cost_money_are_opened_first_and_one_that_hangs_dela
     fleet = Fleet(accounts, open_backend=open_backend, history=None, polling=None, clock=clock)
     starting = asyncio.create_task(fleet.start())
     try:
-        while not begun:
-            await clock.advance()
-            await asyncio.sleep(0.01)
-        assert begun == ["hub"]
-        while not fleet.runtime("lab").was_opened:
-            await clock.advance(0.2)
-            await asyncio.sleep(0.01)
+        with held_threads():
+            while not begun:
+                await clock.advance()
+                await asyncio.sleep(0.01)
+            assert begun == ["hub"]
+            while not fleet.runtime("lab").was_opened:
+                await clock.advance(0.2)
+                await asyncio.sleep(0.01)
         assert begun == ["hub", "lab"]
         assert not starting.done()
         assert not fleet.runtime("hub").was_opened
