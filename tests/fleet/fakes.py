@@ -66,6 +66,7 @@ class FakeClock(Clock):
 
     def __init__(self, start: datetime = START) -> None:
         self._start = start
+        self.waits_for_threads = True
         self.elapsed = 0.0
         self._count = itertools.count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -89,18 +90,19 @@ class FakeClock(Clock):
     async def advance(self, seconds: float = 0.0) -> None:
         """Let time pass, waking sleepers in their order, each to go as far as it can before the next.
 
-        A machine that is busy with something else gives threads none of this time: they are waited for.
+        A machine that is busy with something else gives threads none of this time: they are waited for,
+        unless ``waits_for_threads`` is off.
         """
-        await settle(with_threads=True)
+        await settle(with_threads=self.waits_for_threads)
         end = self.elapsed + seconds
         while self._sleepers and self._sleepers[0][0] <= end + 1e-6:
             at, _, done = heapq.heappop(self._sleepers)
             if not done.done():
                 self.elapsed = max(self.elapsed, at)
                 done.set_result(None)
-                await settle(with_threads=True)
+                await settle(with_threads=self.waits_for_threads)
         self.elapsed = max(self.elapsed, end)
-        await settle(with_threads=True)
+        await settle(with_threads=self.waits_for_threads)
 
 
 async def settle(*, with_threads: bool = False) -> None:

@@ -254,6 +254,7 @@ def make_app(
     rules: SessionRules | None = None,
 ) -> GputuiApp:
     """Return the app, not run, over a fleet that it starts itself; times are UTC."""
+    clock.waits_for_threads = False  # what a screen shows meanwhile is looked at, and then waited for (Stage.until)
     fleet = make_fleet(
         clock, *backends, history=history, read_only=read_only, unopenable=unopenable, state_dir=state_dir
     )
