@@ -165,13 +165,13 @@ def _with_orders(argv: Sequence[str]) -> list[str]:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse a command line; the words after the ``--`` of exec are ``args.remote``. Exits as argparse does."""
-    words = _with_orders(argv)
+    words = list(argv)
     remote: list[str] = []
     if "--" in words and "exec" in words[: words.index("--")]:
         cut = words.index("--")
         words, remote = words[:cut], words[cut + 1 :]
     parser = build_parser(whole=False)
-    args, unknown = parser.parse_known_args(words)
+    args, unknown = parser.parse_known_args(_with_orders(words))
     if unknown:
         # argparse itself would print the usage of the whole program.
         vars(args).get("chosen", parser).error(f"unrecognized arguments: {' '.join(unknown)}")

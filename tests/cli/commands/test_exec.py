@@ -34,6 +34,7 @@ def test_several_words_arrive_as_they_are(world: Running, run: Run) -> None:
 
 def test_options_after_the_dashes_belong_to_the_command(world: Running, run: Run) -> None:
     assert run("exec", "lab/main", "--", "echo", "--yes", "--", "-A")[1] == "--yes -- -A\n"
+    assert run("exec", "lab/main", "--", "echo", "--sort", "-rss")[1] == "--sort -rss\n"
 
 
 def test_several_instances_answer_in_order_and_are_named_on_stderr(world: Running, run: Run) -> None:
