@@ -21,13 +21,13 @@ async def complete(work: Awaitable[_T]) -> _T:
     """
     running = asyncio.ensure_future(work)
     try:
-        return await asyncio.shield(running)
+        await asyncio.wait({running})  # asyncio.shield would report a failure too, to the loop, from Python 3.14 on
     except asyncio.CancelledError:
-        if not running.done():
-            await asyncio.wait({running})
+        await asyncio.wait({running})
         if not running.cancelled() and (error := running.exception()) is not None:
             _log.error("work that was not awaited any more failed", exc_info=error)
         raise
+    return running.result()
 
 
 async def write_in_thread(work: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
