@@ -43,11 +43,11 @@ class LocalPlace:
 
     async def stat(self, path: bytes) -> Attrs | None:
         """See :class:`Place`."""
-        return await self._done(path, lambda: _if_there(os.stat, path))
+        return await self._read(path, lambda: _if_there(os.stat, path))
 
     async def lstat(self, path: bytes) -> Attrs | None:
         """See :class:`Place`."""
-        return await self._done(path, lambda: _if_there(os.lstat, path))
+        return await self._read(path, lambda: _if_there(os.lstat, path))
 
     async def scan(self, path: bytes) -> Names:
         """See :class:`Place`."""
@@ -60,15 +60,15 @@ class LocalPlace:
                         found.append((entry.name, _attrs_of(entry.stat(follow_symlinks=False))))
             return found
 
-        return await self._done(path, scan)
+        return await self._read(path, scan)
 
     async def real(self, path: bytes) -> bytes:
         """See :class:`Place`."""
-        return await self._done(path, lambda: os.path.realpath(path))
+        return await self._read(path, lambda: os.path.realpath(path))
 
     async def readlink(self, path: bytes) -> bytes:
         """See :class:`Place`."""
-        return await self._done(path, lambda: os.readlink(path))  # noqa: PTH115  (names are bytes)
+        return await self._read(path, lambda: os.readlink(path))  # noqa: PTH115  (names are bytes)
 
     async def read_small(self, path: bytes) -> tuple[bytes, Attrs]:
         """See :class:`Place`."""
@@ -81,7 +81,10 @@ class LocalPlace:
             finally:
                 os.close(fd)
 
-        return await self._small_done(path, read)
+        try:
+            return await self._small.soon(read)
+        except OSError as error:
+            raise await self.explain(error, path) from error
 
     async def write_small(self, part: bytes, path: bytes, data: bytes, source: Attrs) -> None:
         """See :class:`Place`."""
@@ -97,7 +100,10 @@ class LocalPlace:
                 os.close(fd)
             os.replace(part, path)  # noqa: PTH105  (names are bytes)
 
-        await self._small_done(path, write)
+        try:
+            await complete(self._small.soon(write))
+        except OSError as error:
+            raise await self.explain(error, path) from error
 
     async def open_read(self, path: bytes) -> OpenFile:
         """See :class:`Place`."""
@@ -142,18 +148,19 @@ class LocalPlace:
 
     async def sha256(self, path: bytes) -> str:
         """See :class:`Place`."""
-        return await self._done(path, lambda: local_sha256(path))
+        return await self._read(path, lambda: local_sha256(path))
+
+    async def _read(self, path: bytes, work: Callable[[], _T]) -> _T:
+        # A cancelled copy does not wait for it: a checksum takes long, and a disk of the network may never answer.
+        try:
+            return await asyncio.to_thread(work)
+        except OSError as error:
+            raise await self.explain(error, path) from error
 
     async def _done(self, path: bytes, work: Callable[[], _T]) -> _T:
         # Of a copy that is cancelled, whatever is removed then must not be made again by a thread that is late.
         try:
             return await write_in_thread(work)
-        except OSError as error:
-            raise await self.explain(error, path) from error
-
-    async def _small_done(self, path: bytes, work: Callable[[], _T]) -> _T:
-        try:
-            return await complete(self._small.soon(work))
         except OSError as error:
             raise await self.explain(error, path) from error
 

@@ -40,3 +40,21 @@ async def test_of_a_cancelled_copy_no_part_is_made_after_it_was_removed_and_no_f
     (fd,) = opened
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(fd)
+
+
+async def test_a_cancelled_copy_does_not_wait_for_a_checksum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, late = threading.Event(), threading.Event()
+
+    def slow(path: bytes) -> str:
+        begun.set()
+        assert late.wait(10)
+        return ""
+
+    monkeypatch.setattr(local, "local_sha256", slow)
+    making = asyncio.create_task(LocalPlace().sha256(bytes(tmp_path)))
+    await asyncio.to_thread(begun.wait, 10)
+    making.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    assert not late.is_set()
+    late.set()
