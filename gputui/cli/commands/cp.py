@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import posixpath
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -197,7 +196,7 @@ async def _copy(
         most=args.parallel,
     )
     sources = list(dict.fromkeys(await _expanded(transfers, sources)))
-    _refuse_same_names(sources)
+    await _refuse_same_names(transfers, sources)
     options = Options(args.recursive, args.checksum, args.resume, into=len(sources) > 1)
     ways = [(Spot(*source), Spot(*target)) for target in targets for source in sources]
     copies = transfers.add_all(ways, options)
@@ -241,15 +240,19 @@ async def _expanded(
     return found
 
 
-def _refuse_same_names(sources: Sequence[tuple[Ref | None, bytes]]) -> None:
+async def _refuse_same_names(transfers: Transfers, sources: Sequence[tuple[Ref | None, bytes]]) -> None:
     """Raise ConfigError where two sources have one name: the second copy would replace the first."""
     from gputui.fleet.transfer import Spot
+    from gputui.ssh.sftp.copy import name_of, written_name
 
+    if len(sources) < 2:
+        return
     named: dict[bytes, Spot] = {}
     for ref, path in sources:
-        spot, name = Spot(ref, path), posixpath.basename(path.rstrip(b"/"))
-        if name in (b"", b".", b".."):
-            continue  # a directory whose name is known there alone
+        spot, name = Spot(ref, path), written_name(path)
+        if name is None:
+            async with transfers.open(ref) as place:
+                name = await name_of(place, path)
         if (other := named.setdefault(name, spot)) != spot:
             raise ConfigError(
                 f"{other.text} and {spot.text} would have the same name in the destination.",

@@ -18,6 +18,17 @@ FILES_AT_ONCE = 32
 _LISTED_AHEAD = 50_000
 
 
+def written_name(path: bytes) -> bytes | None:
+    """Return the name that a path ends with; None where it names a directory without it, such as ``..``."""
+    name = posixpath.basename(path.rstrip(b"/"))
+    return None if name in {b"", b".", b".."} else name
+
+
+async def name_of(place: Place, path: bytes) -> bytes:
+    """Return the name that a copy of a path has; b'' for the root. Raises CopyError, LinkLostError."""
+    return written_name(path) or posixpath.basename(await place.real(path))
+
+
 class Copy:
     """One source, a file or a directory, on its way to a target.
 
@@ -117,9 +128,7 @@ class Copy:
         return destination
 
     async def _name(self) -> bytes:
-        name = posixpath.basename(self.path.rstrip(b"/"))
-        if name in {b"", b".", b".."}:
-            name = posixpath.basename(await self.source.real(self.path))
+        name = await name_of(self.source, self.path)
         if not name:
             raise CopyError(
                 f"{self.source.path_text(self.path)} has no name of its own.",

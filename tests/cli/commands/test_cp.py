@@ -88,6 +88,8 @@ def test_sources_of_one_name_are_refused_and_nothing_is_copied(there: Path, run:
     assert status == 2
     same = f"{there}/one/metrics.json and lab/pod/main:{there}/two/metrics.json would have the same name"
     assert same in err
+    status, _, err = run("cp", "-r", f"lab/main:{there}/one", f"lab/main:{there}/two/../one/.", "to")
+    assert (status, "would have the same name" in err) == (2, True)
     assert list(Path("to").iterdir()) == []
     assert run("cp", f"lab/main:{there}/one/*", f"lab/main:{there}/one/metrics.json", "to")[0] == 0
     assert Path("to/metrics.json").read_text() == "one"
