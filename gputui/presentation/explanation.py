@@ -105,15 +105,24 @@ def _next_steps(reasons: Reasons) -> Iterator[Cell]:
         return
     places = ["the log of an instance"] if reasons.logged else []
     places += ["its events"] if reasons.events else []
-    if not places and Action.START in reasons.actions:
-        places = ["the log of an instance once one has started"]
-    look = f"Look for the reason in {' and '.join(places)}" if places else ""
     ways = [action.value for action in _AFTER_FAILURE if action in reasons.actions]
-    act = f"{', '.join(ways[:-1])} or {ways[-1]}" if len(ways) > 1 else "".join(ways)
-    text = "; then ".join(part for part in (look, f"{act} it" if act else "") if part)
+    if places:
+        text = "; then ".join(filter(None, (f"look for the reason in {' and '.join(places)}", _one_of(ways))))
+    elif Action.START.value in ways:
+        ways.remove(Action.START.value)
+        start = "start it, and look for the reason in the log of an instance"
+        text = "; or ".join(filter(None, (start, _one_of(ways))))
+    else:
+        text = _one_of(ways)
     yield (
         f"{text[:1].upper()}{text[1:]}." if text else "It cannot be changed here: the vendor's console may say more."
     )
+
+
+def _one_of(ways: Sequence[str]) -> str:
+    """Write ways to act on it: ``start, stop or delete it``; '' for none."""
+    act = f"{', '.join(ways[:-1])} or {ways[-1]}" if len(ways) > 1 else "".join(ways)
+    return f"{act} it" if act else ""
 
 
 def _instance_lines(instances: Sequence[Instance]) -> Iterator[Cell]:

@@ -146,7 +146,7 @@ def test_a_failed_deployment_has_a_next_step_as_far_as_its_account_allows_one() 
         "Look for the reason in the log of an instance and its events; then start, stop or delete it."
     )
     assert step(actions=ways) == (
-        "Look for the reason in the log of an instance once one has started; then start, stop or delete it."
+        "Start it, and look for the reason in the log of an instance; or stop or delete it."
     )
     assert step(actions=frozenset({Action.DELETE})) == "Delete it."
     assert step() == "It cannot be changed here: the vendor's console may say more."
