@@ -83,18 +83,20 @@ class SessionRules:
             )
         book = self.book()
 
-        def save() -> tuple[_T, AgentError | None]:
+        def save() -> tuple[_T, GputuiError | None]:
             done = work(book)
             try:
                 self.ensure()
-            except AgentError as error:
+            except GputuiError as error:
                 return done, error
             return done, None
 
-        done, failure = await write_in_thread(save)
-        if failure is None:
-            await _ask(agent, "rules.changed")
-        await self.read(agent)
+        try:
+            done, failure = await write_in_thread(save)
+            if failure is None:
+                await _ask(agent, "rules.changed")
+        finally:
+            await self.read(agent)
         if failure is not None:
             raise AgentError(
                 f"The rule is saved, and nothing follows it: {failure.message}",
