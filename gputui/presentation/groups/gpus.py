@@ -29,7 +29,7 @@ def gpu_groupings(context: Context) -> Sequence[Grouping[Any]]:
         Grouping(
             "host",
             lambda row: (row.ref.account, row.host),
-            lambda group, rows: forms.line(context, group[1] or group[0], rows, in_account=True),
+            lambda group, rows: forms.line(context, group[1] or group[0], rows, in_account=bool(group[1])),
             forms.with_account(context, {**_GPU_TOTALS, "instances": Total(lambda row: row, facts)}),
             lambda group: (natural_key(group[1]), group[0]),
         ),

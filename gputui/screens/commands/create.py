@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -70,13 +70,15 @@ class CreateCommands(CommandSet):
         """Create something ``within`` these lists, with a form that begins with ``prefill``."""
         fleet = self.session.fleet
         account = (
-            accounts[0] if len(accounts) == 1 else await self._chosen_of("Create in", {one: one for one in accounts})
+            accounts[0]
+            if len(accounts) == 1
+            else await self._chosen_of("Create in", {one: one for one in accounts}, self.session.account_style)
         )
         if account is None:
             return
         kinds = fleet.creatable(account, within or self.view.CREATES)
         nouns = {kind: kind_noun(kind) for kind in kinds}
-        kind = kinds[0] if len(kinds) == 1 else await self._chosen_of(f"Create in {account}", nouns, account)
+        kind = kinds[0] if len(kinds) == 1 else await self._chosen_of(f"Create in {account}", nouns, account=account)
         if kind is None:
             return
         creator = fleet.creator(account, kind)
@@ -167,8 +169,9 @@ class CreateCommands(CommandSet):
             self.app.copy_to_clipboard(secret)
             self.app.notify("The password is on the clipboard.", markup=False, timeout=5)
 
-    async def _chosen_of(self, heading: str, names: Mapping[str, str], account: str = "") -> str | None:
-        style = self.session.account_style
+    async def _chosen_of(
+        self, heading: str, names: Mapping[str, str], style: Callable[[str], str] = lambda one: "", account: str = ""
+    ) -> str | None:
         choices = [
             dialogs.Choice(one, name, str(number), style=style(one))
             for number, (one, name) in enumerate(names.items(), 1)
