@@ -28,6 +28,7 @@ class Instance(LocalPlace):
     """A directory that stands for an instance: its link breaks, or it holds writes back."""
 
     def __init__(self, ref: Ref, lab: Lab) -> None:
+        super().__init__()
         self.name = str(ref)
         self._lab = lab
 

@@ -205,6 +205,7 @@ class Listed(LocalPlace):
     """A place whose names never change, for pictures."""
 
     def __init__(self, home: bytes, names: Names, failure: str = "") -> None:
+        super().__init__()
         self._home = home
         self._names = names
         self._failure = failure
