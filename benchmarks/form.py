@@ -122,10 +122,10 @@ def main() -> int:
     """Measure and print; returns an exit status."""
     args = options(__doc__).parse_args()
     rounds = 2 if args.tiny else ROUNDS
-    core, core_then = Core(), Core()
+    core, wide_core = Core(), Core()
     bare = asyncio.run(measured(BareForm(), core, rounds))
     ours = asyncio.run(measured(FormDialog[object](FORM, HUB.read), core, rounds))
-    wide = asyncio.run(measured(with_request(), core_then, rounds, columns=200))
+    wide = asyncio.run(measured(with_request(), wide_core, rounds, columns=200))
     findings = [
         core.finding(
             f"CPU of a {name} in a form of {len(FORM.fields)} fields, ms",
@@ -136,7 +136,7 @@ def main() -> int:
         for name in ours
     ]
     median = statistics.median(wide["letter"])
-    findings.append(core_then.finding("CPU of a letter next to a summary and a request, ms", median, BOUND_MS))
+    findings.append(wide_core.finding("CPU of a letter next to a summary and a request, ms", median, BOUND_MS))
     return report(findings, tiny=args.tiny)
 
 

@@ -127,17 +127,17 @@ def measured(folder: Path, *, tiny: bool) -> Sequence[Finding]:
     month = History(folder / "month.sqlite3")
     spans = fill(month, count, days)
     now = START + timedelta(days=days) - timedelta(hours=1)
-    times, core_then = [], Core()
+    times, month_core = [], Core()
     for _ in range(2 if tiny else ROUNDS):
         times.append(add_up(month, now))
-        core_then.sample()
+        month_core.sample()
     month.close()
     size = (folder / "month.sqlite3").stat().st_size / 1e6
     times_of = f"a reading {taken * 1000:.1f} ms, a writing {written * 1000:.0f} ms"
     return [
         Finding("MB of a month", size, SIZE, f"{spans:,} spans"),
         core.finding("percent of a core to record", share, SHARE, times_of),
-        core_then.finding("ms to add up a month", statistics.median(times), ADD_UP, f"{spans:,} spans"),
+        month_core.finding("ms to add up a month", statistics.median(times), ADD_UP, f"{spans:,} spans"),
     ]
 
 

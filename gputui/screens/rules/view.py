@@ -52,7 +52,8 @@ class RulesView(SessionList):
         self._read()
         return (self.session.rules.changed.add(lambda _: self._changed_rules()),)
 
-    @work(group="the rules", exclusive=True, exit_on_error=False)
+    # Not in the group of the commands on rules: a reading would cancel them.
+    @work(group="reading", exclusive=True, exit_on_error=False)
     async def _read(self) -> None:
         await self.session.rules.read(self.session.agent)
 
